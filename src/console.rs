@@ -1,0 +1,1 @@
+//! Floor 6: the terminal program. State, actions, panes.

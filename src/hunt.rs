@@ -1,0 +1,1 @@
+//! Floor 5: saved hunts: their files, their parameters, running them.

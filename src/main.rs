@@ -1,0 +1,5 @@
+//! The `vaultscope` program: hands over to `cli`.
+
+fn main() -> std::process::ExitCode {
+    vaultscope::cli::run()
+}

@@ -1,0 +1,1 @@
+//! Floor 3: the evidence store and the workspace store.

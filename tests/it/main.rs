@@ -1,0 +1,3 @@
+//! The one integration binary: behaviour seen from outside, a module each.
+
+mod floors;
