@@ -1,1 +1,18 @@
-//! Floor 2: the Kusto query language: lexer, syntax, parser, binder, plan. No I/O and no data.
+//! Floor 2: the Kusto query language. No I/O and no data.
+//!
+//! Text becomes tokens (`lexer`), tokens a tree with places (`parser`, `syntax`), the tree a typed plan (`bind`, `plan`). What is wrong becomes
+//! `Diagnostic`s, several a query. Binding may need data (`toscalar`, `in (subquery)`, `bag_unpack`): then `bind` answers what it
+//! needs, the engine runs that part, and binding starts again knowing more.
+
+pub mod catalog;
+pub mod diagnostic;
+pub mod functions;
+pub mod plan;
+pub mod types;
+pub mod value;
+
+pub use catalog::Catalog;
+pub use diagnostic::{Diagnostic, Severity, TextRange};
+pub use plan::{Expr, ExprKind, Plan, Rel};
+pub use types::{Column, Schema, Type};
+pub use value::Value;

@@ -1,0 +1,235 @@
+//! The typed plan: what to compute, not how. It knows nothing of the executor, so another engine may be set beside it.
+//!
+//! Contracts between the binder (which builds plans) and an engine (which runs them):
+//! - Columns are positions in the input's schema. Names and types live here, never in a batch.
+//! - Every implicit conversion stands in the plan as a call (`tolong`, `todouble`, `tostring`, …). Both sides of `== != < <= > >=` and of the
+//!   arithmetic operators have one type, but for: datetime ± timespan, datetime − datetime, timespan × real, timespan ÷ real, timespan ÷ timespan.
+//!   A dynamic compared with a scalar is converted to the scalar's type first.
+//! - `and`/`or` chains are flat (`And`, `Or`), so depth does not grow with their length.
+//! - Everything constant is folded where folding needs no data: `now()`, `ago(1d)`, `datetime(…)` are literals.
+//! - Window functions (`prev`, `row_number`, …) stand only in `Op::Window`.
+
+use std::sync::Arc;
+
+use super::functions::Function;
+use super::types::{Schema, Type};
+use super::value::Value;
+
+/// A whole query: its results in order, and the parts that several of them share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub outputs: Vec<Output>,
+    /// `materialize(…)`: each runs once. A later one may use earlier ones.
+    pub shared: Vec<Arc<Rel>>,
+}
+
+/// One result table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    pub name: Arc<str>,
+    pub rel: Arc<Rel>,
+    pub render: Option<Render>,
+}
+
+/// `render`: how the result wants to be seen. The rows are unchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Render {
+    /// `timechart`, `barchart`, `piechart`, `table`, …
+    pub kind: Arc<str>,
+    /// `with (name = value)`, in order.
+    pub properties: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// A relational node and the schema of what it gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rel {
+    pub op: Op,
+    pub schema: Schema,
+}
+
+/// A relational operator. Row order means something only after `Sort` or `Serialize` and the row-preserving operators above them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Rows of a stored or registered table. Columns come out in the order of `columns`; `filter` are conjuncts over that output, which
+    /// the scan may use to prune and must apply.
+    Scan {
+        table: Arc<str>,
+        columns: Vec<ScanColumn>,
+        filter: Vec<Expr>,
+    },
+    /// Constant rows: `datatable`, `print`.
+    Values {
+        rows: Arc<Vec<Vec<Value>>>,
+    },
+    /// `range`: from, from + step, … ≤ to; one column.
+    Range {
+        from: Value,
+        to: Value,
+        step: Value,
+    },
+    Filter {
+        input: Arc<Rel>,
+        predicate: Expr,
+    },
+    /// `extend`, `project`, `project-away`, …: one expression a column of the output.
+    Project {
+        input: Arc<Rel>,
+        columns: Vec<Expr>,
+    },
+    /// `summarize`, `distinct`, `count`: keys first, then aggregates. Without keys: one row, also of no input.
+    Aggregate {
+        input: Arc<Rel>,
+        keys: Vec<Expr>,
+        aggregates: Vec<Aggregate>,
+    },
+    /// Left columns, then right columns; only one side's for semi and anti kinds. Null keys match null keys.
+    Join {
+        left: Arc<Rel>,
+        right: Arc<Rel>,
+        kind: JoinKind,
+        keys: Vec<(Expr, Expr)>,
+    },
+    /// Inputs have this node's schema already (the binder puts a `Project` under each).
+    Union {
+        inputs: Vec<Arc<Rel>>,
+    },
+    /// `sort`, and `top` with a limit. Stable.
+    Sort {
+        input: Arc<Rel>,
+        keys: Vec<SortKey>,
+        limit: Option<u64>,
+    },
+    /// `take`: any rows; the first ones where the input is ordered.
+    Take {
+        input: Arc<Rel>,
+        count: u64,
+    },
+    /// Fixes the row order as it comes.
+    Serialize {
+        input: Arc<Rel>,
+    },
+    /// The input's columns, then one a call, computed in row order over the ordered input.
+    Window {
+        input: Arc<Rel>,
+        calls: Vec<WindowCall>,
+    },
+    /// `Plan::shared[n]`.
+    Shared(usize),
+}
+
+/// A column that a scan gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ScanColumn {
+    /// A column of the table by its KQL name.
+    Column(Arc<str>),
+    /// A path inside a dynamic column, which the engine may have stored or may read without building a tree. With `text` the type is string
+    /// and the value is `tostring` of the path; without it the value is dynamic.
+    Path { column: Arc<str>, steps: Vec<Step>, text: bool },
+}
+
+/// One step of a dynamic path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    Key(Arc<str>),
+    /// Negative counts from the end.
+    Index(i64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    /// The default: the left side is made unique by key first.
+    InnerUnique,
+    Inner,
+    LeftOuter,
+    RightOuter,
+    FullOuter,
+    LeftSemi,
+    RightSemi,
+    LeftAnti,
+    RightAnti,
+}
+
+/// One aggregate of a `summarize`: `arg_max(t, *)` is expanded by the binder into one call per column that it gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    pub function: &'static Function,
+    pub args: Vec<Expr>,
+    pub ty: Type,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SortKey {
+    pub expr: Expr,
+    pub descending: bool,
+    pub nulls_first: bool,
+}
+
+/// A window function over ordered rows. Arguments are expressions over the input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowCall {
+    pub function: &'static Function,
+    pub args: Vec<Expr>,
+    pub ty: Type,
+}
+
+/// A scalar expression over one input row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub ty: Type,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A column of the input, by position.
+    Column(usize),
+    Literal(Value),
+    /// A scalar function or an operator (`+`, `==`, `has`, `=~`, `not`, …), all in one registry.
+    Call {
+        function: &'static Function,
+        args: Vec<Expr>,
+    },
+    /// At least two. Null is neither true nor false.
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    /// A path inside a dynamic value. Missing gives null.
+    Path {
+        base: Box<Expr>,
+        steps: Vec<Step>,
+    },
+    /// `value in (…)`: constants only; a subquery's rows have been fetched when the plan is whole.
+    In {
+        value: Box<Expr>,
+        set: Arc<Vec<Value>>,
+        negated: bool,
+        fold_case: bool,
+    },
+}
+
+impl Expr {
+    pub fn column(position: usize, ty: Type) -> Self {
+        Self { kind: ExprKind::Column(position), ty }
+    }
+
+    pub fn literal(value: Value) -> Self {
+        Self { ty: value.ty(), kind: ExprKind::Literal(value) }
+    }
+
+    pub fn call(function: &'static Function, args: Vec<Self>, ty: Type) -> Self {
+        Self { kind: ExprKind::Call { function, args }, ty }
+    }
+
+    /// The constant, if this is one.
+    pub fn as_literal(&self) -> Option<&Value> {
+        match &self.kind {
+            ExprKind::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl Rel {
+    pub fn new(op: Op, schema: Schema) -> Arc<Self> {
+        Arc::new(Self { op, schema })
+    }
+}
