@@ -13,6 +13,7 @@ impl TextRange {
     }
 
     /// The smallest range that covers both.
+    #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
