@@ -180,17 +180,15 @@ fn causes(error: &dyn std::error::Error) -> String {
     Shown::with_limit(&cause.to_string(), 300).into_string()
 }
 
-/// What rustls says, if it was rustls: it stands inside an I/O error, which shows no source of its own kind.
-fn tls_cause(error: &reqwest::Error) -> Option<String> {
-    let mut cause = std::error::Error::source(error);
-    while let Some(at) = cause {
-        let inner = at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Some(Shown::with_limit(&tls.to_string(), 300).into_string());
-        }
-        cause = at.source();
+/// What rustls says, if it was rustls. It stands inside an I/O error, perhaps inside two, which are no sources.
+fn tls_cause(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(Shown::with_limit(&tls.to_string(), 300).into_string());
     }
-    None
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inside) => tls_cause(inside),
+        None => error.source().and_then(tls_cause),
+    }
 }
 
 #[cfg(test)]
