@@ -19,8 +19,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 fn forbidden() -> Regex {
-    Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]")
-        .unwrap()
+    Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]").unwrap()
 }
 
 #[test]
