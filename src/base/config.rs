@@ -1,0 +1,160 @@
+//! The configuration: one TOML file, complete defaults, profiles on top, and errors that name the place and the fix.
+
+pub mod organisation;
+pub mod values;
+
+mod error;
+mod layer;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use error::ConfigError;
+pub use organisation::Organisation;
+
+use super::http::BaseUrl;
+use super::paths::{DEFAULT_PROFILE, DEMO_PROFILE};
+use super::secret::SecretRef;
+use layer::Layer;
+use values::{Bytes, Every, Feeds, Name, Share};
+
+/// A configuration larger than this is not one.
+const LARGEST: u64 = 1024 * 1024;
+
+/// Everything that can be configured, resolved: the file's own settings, those of the chosen profile on top of them,
+/// defaults where both are silent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The profile in use: `default`, `demo`, or a `[profiles.NAME]`.
+    pub profile: String,
+    /// The file that was read, if one was.
+    pub file: Option<PathBuf>,
+    /// The 1Password accounts to collect from. Empty until one is connected.
+    pub accounts: Vec<Account>,
+    /// Between two polls of a feed that has nothing more. Default 5 minutes.
+    pub poll_interval: Duration,
+    /// The same while "live" is on. Default 10 seconds.
+    pub live_interval: Duration,
+    /// The share of the documented rate limits (600 requests a minute, 30,000 an hour) that an account's pollers may
+    /// use together: above 0, at most 1. Default 0.5.
+    pub budget_share: f64,
+    /// What hunts need to know about the organisation.
+    pub organisation: Organisation,
+    /// The folder with the watch-lists' CSV files. Default `watchlists` beside the configuration file.
+    pub watchlists: Option<PathBuf>,
+    /// The name of a theme. Default `dark`.
+    pub theme: String,
+    /// Limits of queries asked in the console.
+    pub console_limits: Limits,
+    /// Limits of queries asked on the command line.
+    pub headless_limits: Limits,
+    /// Where the stores lie, in place of the XDG directories.
+    pub data_dir: Option<PathBuf>,
+    /// A PEM file with certificate authorities to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// An account of 1Password.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// What it is called here, in the store and in queries: letters, digits, `.`, `_`, `-`, at most 40.
+    pub name: Name,
+    /// Where its Events API token lies.
+    pub token: SecretRef,
+    /// Its Events API server. Without it the token's own `aud` picks one of 1Password's four.
+    #[serde(default)]
+    pub host: Option<BaseUrl>,
+    /// The feeds to poll. Default: all that the token may read.
+    #[serde(default)]
+    pub feeds: Feeds,
+}
+
+/// What one query may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub time: Duration,
+    /// Bytes.
+    pub memory: u64,
+    pub rows: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Layer::default().resolve(None, DEFAULT_PROFILE.to_owned(), None)
+    }
+}
+
+impl Config {
+    /// Reads a configuration file and takes a profile from it. Without a path there is no file and the defaults stand;
+    /// a path that does not exist is an error, so whoever looks in a usual place looks first
+    /// ([`Config::load_if_there`]).
+    pub fn load(path: Option<&Path>, profile: Option<&str>) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            return Self::parse("", None, profile);
+        };
+        let text = read(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        Self::parse(&text, Some(path), profile)
+    }
+
+    /// As [`Config::load`], where the file may be absent.
+    pub fn load_if_there(path: &Path, profile: Option<&str>) -> Result<Self, ConfigError> {
+        Self::load(path.exists().then_some(path), profile)
+    }
+
+    /// Reads a configuration's text. `file` is for error messages, and for what lies beside it.
+    pub fn parse(text: &str, file: Option<&Path>, profile: Option<&str>) -> Result<Self, ConfigError> {
+        let mut layer: Layer = toml::from_str(text).map_err(|error| ConfigError::from_toml(file, text, &error))?;
+        let mut profiles = std::mem::take(&mut layer.profiles).unwrap_or_default();
+        let name = profile.unwrap_or(DEFAULT_PROFILE);
+        let on_top = profiles.remove(name);
+        if on_top.is_none() && name != DEFAULT_PROFILE && name != DEMO_PROFILE {
+            return Err(ConfigError::no_profile(file, name, profiles.keys().map(String::as_str)));
+        }
+        if on_top.iter().chain(profiles.values()).any(|layer| layer.profiles.is_some()) {
+            let message = "a profile holds profiles of its own".to_owned();
+            return Err(ConfigError::general(file, message, "write each as [profiles.NAME] at the top level"));
+        }
+        let config = layer.resolve(on_top, name.to_owned(), file);
+        config.check(file)?;
+        Ok(config)
+    }
+
+    /// What no single value can tell.
+    fn check(&self, file: Option<&Path>) -> Result<(), ConfigError> {
+        for (at, account) in self.accounts.iter().enumerate() {
+            if self.accounts[..at].iter().any(|other| other.name == account.name) {
+                let name = account.name.as_str();
+                return Err(ConfigError::general(
+                    file,
+                    format!("two accounts are called `{name}`"),
+                    "give each [[accounts]] a name of its own",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let found = fs::metadata(path)?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    // Whoever can write it can choose the host that the token is sent to.
+    if found.mode() & 0o002 != 0 {
+        return Err(io::Error::other("anyone can write it: run `chmod o-w` on it"));
+    }
+    if found.len() > LARGEST {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    fs::read_to_string(path)
+}
+
+#[cfg(test)]
+mod tests;
