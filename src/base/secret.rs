@@ -320,14 +320,17 @@ mod tests {
 
     #[test]
     fn no_error_and_no_debug_text_shows_the_canary() {
-        let (_dir, reference) = token_file(0o644, CANARY);
-        let mut said = format!("{:?} {}", reference.resolve().unwrap_err(), reference.resolve().unwrap_err());
-        let (_dir, reference) = token_file(0o600, CANARY);
-        said += &format!("{:?} {reference} {:?}", reference, reference.resolve().unwrap());
-        let (_dir, reference) = token_file(0o600, &format!("{CANARY} {CANARY}"));
-        said += &reference.resolve().unwrap_err().to_string();
+        let (_dir, open) = token_file(0o644, CANARY);
+        let (_dir, private) = token_file(0o600, CANARY);
+        let (_dir, two) = token_file(0o600, &format!("{CANARY} {CANARY}"));
         let refused = CANARY.parse::<SecretRef>().unwrap_err();
-        said += &format!("{refused} {refused:?}");
+        let said = [
+            format!("{:?} {}", open.resolve().unwrap_err(), open.resolve().unwrap_err()),
+            format!("{private} {private:?} {:?}", private.resolve().unwrap()),
+            format!("{0} {0:?}", two.resolve().unwrap_err()),
+            format!("{refused} {refused:?}"),
+        ]
+        .concat();
         assert!(!said.contains("c4n4ry"), "{said}");
     }
 

@@ -52,12 +52,11 @@ impl ConfigError {
         known: impl Iterator<Item = &'a str> + Clone,
     ) -> Self {
         let message = format!("there is no profile `{}`", Shown::with_limit(name, 60));
-        let help = match suggest::nearest(name, known.clone()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let known: Vec<_> = ["default", "demo"].into_iter().chain(known).collect();
-                format!("known: {}; a profile is a table [profiles.NAME]", known.join(", "))
-            }
+        let help = if let Some(near) = suggest::nearest(name, known.clone()) {
+            format!("did you mean `{near}`?")
+        } else {
+            let known: Vec<_> = ["default", "demo"].into_iter().chain(known).collect();
+            format!("known: {}; a profile is a table [profiles.NAME]", known.join(", "))
         };
         Self::general(file, message, &help)
     }

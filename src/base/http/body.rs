@@ -22,7 +22,7 @@ pub(super) async fn read(mut response: Response, host: &str) -> Result<(Bytes, u
     let encoding = response.headers().get(CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
     let mut sink = match encoding.as_deref() {
         None | Some(b"" | b"identity") => Sink::Plain(Capped::default()),
-        Some(b"gzip" | b"x-gzip") => Sink::Gzip(MultiGzDecoder::new(Capped::default())),
+        Some(b"gzip" | b"x-gzip") => Sink::Gzip(Box::new(MultiGzDecoder::new(Capped::default()))),
         Some(other) => {
             let encoding = Shown::bytes(other, 60).into_string();
             return Err(HttpError::Encoding { host: host.to_owned(), encoding });
@@ -46,7 +46,7 @@ pub(super) async fn read(mut response: Response, host: &str) -> Result<(Bytes, u
 
 enum Sink {
     Plain(Capped),
-    Gzip(MultiGzDecoder<Capped>),
+    Gzip(Box<MultiGzDecoder<Capped>>),
 }
 
 impl Sink {
