@@ -1,1 +1,94 @@
 //! Floor 3: the evidence store and the workspace store.
+//!
+//! **Evidence** is append-only, has one writer and any number of readers, and is ledgered. A data folder holds:
+//!
+//! ```text
+//! evidence/catalogue.db        SQLite in WAL mode: fresh pages, cursors, batches, segments, counts
+//! evidence/segments/*.parquet  sealed events, zstd
+//! evidence/heads               how far the chain has come, a second time (see `heads`)
+//! evidence/watermark           the newest sequence number; written after each commit, watched by other processes
+//! evidence/writer.lock         held by the one writer, names its pid and host
+//! workspace.db                 query log, marks, notes, sessions: per person, many writers (see `workspace`)
+//! ```
+//!
+//! A page goes in through [`WriterHandle::commit`]: its events, its cursor, its poll record, its counts and its chain root are
+//! one SQLite transaction, synced before the answer. [`Reader::snapshot`] gives what was committed: sealed segments and
+//! decoded fresh batches, both under `event::schema::arrow()`, which together hold each sequence number once.
+
+mod catalogue;
+mod chain;
+mod commit;
+mod counts;
+mod error;
+mod filter;
+mod fresh;
+mod heads;
+pub mod import;
+mod lock;
+mod page;
+mod reader;
+mod seal;
+mod segment;
+mod status;
+#[cfg(test)]
+mod tests;
+mod watermark;
+pub mod workspace;
+mod writer;
+
+pub use catalogue::SCHEMA_VERSION;
+pub use chain::Root;
+pub use counts::HourCount;
+pub use error::StoreError;
+pub use heads::Head;
+pub use lock::Holder;
+pub use page::{BadItem, Committed, Cursor, CursorUpdate, GapRecord, Origin, Page, PollRecord};
+pub use reader::{Reader, Rows, Snapshot};
+pub use segment::Segment;
+pub use status::{BatchRow, CursorRow, FeedStatus, GapRow, PollRow, QuarantineRow, Status, VariantRow};
+pub use workspace::Workspace;
+pub use writer::{Options, Writer, WriterHandle};
+
+use std::path::{Path, PathBuf};
+
+/// Where the files of an evidence store lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The evidence store of a data folder.
+    pub fn of(data_dir: &Path) -> Self {
+        Self { root: data_dir.join("evidence") }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn catalogue(&self) -> PathBuf {
+        self.root.join("catalogue.db")
+    }
+
+    pub fn segments(&self) -> PathBuf {
+        self.root.join("segments")
+    }
+
+    pub fn heads(&self) -> PathBuf {
+        self.root.join("heads")
+    }
+
+    pub fn watermark(&self) -> PathBuf {
+        self.root.join("watermark")
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("writer.lock")
+    }
+
+    /// Is there a store here?
+    pub fn exists(&self) -> bool {
+        self.catalogue().exists()
+    }
+}

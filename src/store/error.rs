@@ -1,0 +1,73 @@
+//! What can go wrong in a store, said with its place and its cure.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::lock::Holder;
+
+/// An error of the evidence or the workspace store. Nothing of a failed commit stays: its cursor has not moved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    #[error("there is no evidence store in {}; collect, import or run the demo first", .dir.display())]
+    Missing { dir: PathBuf },
+    #[error(
+        "the store is being written by process {} on {} ({}); stop it, or read the store without collecting",
+        .holder.pid, .holder.host, .path.display()
+    )]
+    Locked { path: PathBuf, holder: Holder },
+    #[error("{} has schema version {found}, this program knows up to {known}; use the newer program", .path.display())]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("the built-in SQLite is {found}; 3.51.3 or later is needed, for earlier ones can lose a commit")]
+    OldSqlite { found: &'static str },
+    #[error("the disk is full ({what}); free some space, nothing was lost and the cursor has not moved")]
+    Full { what: String },
+    #[error("{}: {source}", .path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{what}: {source}")]
+    Sqlite { what: &'static str, source: rusqlite::Error },
+    #[error("{}: {source}", .path.display())]
+    Parquet { path: PathBuf, source: parquet::errors::ParquetError },
+    #[error("{what}: {source}")]
+    Arrow { what: &'static str, source: arrow::error::ArrowError },
+    #[error("{what} is damaged; run `vaultscope store verify`")]
+    Damaged { what: String },
+    #[error("{}: {what}", .path.display())]
+    Input { path: PathBuf, what: String },
+    #[error("the store's writer has stopped")]
+    Stopped,
+}
+
+impl StoreError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::Full { what: path.display().to_string() }
+            }
+            _ => Self::Io { path: path.into(), source },
+        }
+    }
+
+    /// For `map_err`: an error of SQLite while doing `what`.
+    pub(super) fn sqlite(what: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| match source.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full { what: what.into() },
+            _ => Self::Sqlite { what, source },
+        }
+    }
+
+    /// For `map_err`: an error of Arrow while doing `what`.
+    pub(super) fn arrow(what: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
+        move |source| Self::Arrow { what, source }
+    }
+
+    /// For `map_err`: an error of Parquet in the file at `path`.
+    pub(super) fn parquet(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Parquet { path, source }
+    }
+
+    pub(super) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
+}

@@ -1,0 +1,276 @@
+//! The writer: one thread that owns the catalogue's only writing connection.
+
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::commit::Intake;
+use super::lock::WriterLock;
+use super::page::{BadItem, Committed, GapRecord, Page};
+use super::seal::{self, Written};
+use super::{Layout, StoreError};
+
+/// Pages that wait are committed together up to this many items: one sync for all of them.
+const GROUP_ITEMS: usize = 8_192;
+
+/// How a store is written.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A segment is sealed when this many events can be.
+    pub seal_rows: u64,
+    /// The newest events that stay fresh, so that a first screen needs no Parquet.
+    pub keep_fresh: u64,
+    /// The most pages the catalogue may have; a commit past it fails as on a full disk.
+    pub catalogue_pages: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { seal_rows: 65_536, keep_fresh: 10_000, catalogue_pages: None }
+    }
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+enum Job {
+    Commit(Box<Page>, Reply<Committed>),
+    Gap(GapRecord, Reply<()>),
+    SetAside(String, Vec<BadItem>, Reply<()>),
+    Seal {
+        keep: u64,
+        reply: Reply<()>,
+    },
+    /// The sealing up to this event has ended; its thread is there to be joined.
+    Written(i64),
+    Stop,
+}
+
+/// A store open for writing: the only one, until it is dropped. Dropping it finishes what was handed in.
+#[derive(Debug)]
+pub struct Writer {
+    handle: WriterHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Hands pages to the writer from any thread or task.
+#[derive(Clone, Debug)]
+pub struct WriterHandle {
+    jobs: Sender<Job>,
+}
+
+impl Writer {
+    /// Opens the evidence store of a data folder, makes one where there is none. Refused while another writer, in any process, has
+    /// it.
+    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(data_dir, Options::default())
+    }
+
+    pub fn open_with(data_dir: &Path, options: Options) -> Result<Self, StoreError> {
+        let layout = Layout::of(data_dir);
+        make_private_dir(&layout.segments())?;
+        let lock = WriterLock::take(&layout.lock())?;
+        let intake = Intake::open(layout, options)?;
+        let (jobs, queue) = mpsc::channel();
+        let desk = Desk { intake, jobs: jobs.clone(), sealing: None, seal_again_at: 0, _lock: lock };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || desk.run(&queue))
+            .map_err(|e| StoreError::io(data_dir, e))?;
+        Ok(Self { handle: WriterHandle { jobs }, thread: Some(thread) })
+    }
+
+    pub fn handle(&self) -> WriterHandle {
+        self.handle.clone()
+    }
+
+    /// Finishes what was handed in and gives the store up. Later commits through handles are told that the writer has stopped.
+    pub fn close(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        let _ = self.handle.jobs.send(Job::Stop);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl WriterHandle {
+    /// Hands a page in. The answer comes when its events, cursor and poll record are on the disk; an error means that none of them is.
+    /// Pages are committed in the order they are handed in; those that wait share a transaction.
+    pub fn commit(&self, page: Page) -> oneshot::Receiver<Result<Committed, StoreError>> {
+        self.ask(|reply| Job::Commit(Box::new(page), reply))
+    }
+
+    /// `commit`, waiting for the answer. Not for async tasks.
+    pub fn commit_blocking(&self, page: Page) -> Result<Committed, StoreError> {
+        wait(self.commit(page))
+    }
+
+    /// Records that events may be missing.
+    pub fn record_gap(&self, gap: GapRecord) -> oneshot::Receiver<Result<(), StoreError>> {
+        self.ask(|reply| Job::Gap(gap, reply))
+    }
+
+    /// Keeps items whose feed is not known; `account` is "" where that is not known either.
+    pub fn set_aside(&self, account: &str, items: Vec<BadItem>) -> oneshot::Receiver<Result<(), StoreError>> {
+        self.ask(|reply| Job::SetAside(account.into(), items, reply))
+    }
+
+    /// Seals now whatever is not among the newest `keep` events, however few they are.
+    pub fn seal(&self, keep: u64) -> oneshot::Receiver<Result<(), StoreError>> {
+        self.ask(|reply| Job::Seal { keep, reply })
+    }
+
+    fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> oneshot::Receiver<Result<T, StoreError>> {
+        let (reply, answer) = oneshot::channel();
+        if let Err(mpsc::SendError(unsent)) = self.jobs.send(job(reply)) {
+            unsent.refuse();
+        }
+        answer
+    }
+}
+
+/// Waits for an answer of the writer. Not for async tasks.
+pub(super) fn wait<T>(answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
+    answer.blocking_recv().unwrap_or(Err(StoreError::Stopped))
+}
+
+impl Job {
+    /// Says that the writer has stopped.
+    fn refuse(self) {
+        match self {
+            Self::Commit(_, reply) => drop(reply.send(Err(StoreError::Stopped))),
+            Self::Gap(_, reply) | Self::SetAside(_, _, reply) | Self::Seal { reply, .. } => {
+                drop(reply.send(Err(StoreError::Stopped)));
+            }
+            Self::Written(_) | Self::Stop => {}
+        }
+    }
+}
+
+fn make_private_dir(dir: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(|e| StoreError::io(dir, e))
+}
+
+/// What the writer's thread works with.
+struct Desk {
+    intake: Intake,
+    /// Kept so that a sealing thread can say that it has ended.
+    jobs: Sender<Job>,
+    sealing: Option<JoinHandle<Result<Written, StoreError>>>,
+    /// After a failed sealing: not before there are this many fresh rows.
+    seal_again_at: u64,
+    _lock: WriterLock,
+}
+
+impl Desk {
+    fn run(mut self, queue: &Receiver<Job>) {
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
+            match job {
+                Job::Commit(page, reply) => next = self.commit_group(*page, reply, queue),
+                Job::Gap(gap, reply) => drop(reply.send(self.intake.record_gap(&gap))),
+                Job::SetAside(account, items, reply) => drop(reply.send(self.intake.set_aside(&account, &items))),
+                Job::Seal { keep, reply } => drop(reply.send(self.seal_now(keep))),
+                Job::Written(through) if through == self.intake.sealing_through => self.finish_sealing(),
+                // Joined already, when the intake had to wait for it.
+                Job::Written(_) => {}
+                Job::Stop => break,
+            }
+            self.seal_if_due();
+        }
+        self.finish_sealing();
+        queue.try_iter().for_each(Job::refuse);
+    }
+
+    /// Commits a page and those that wait behind it; answers the first job that is something else.
+    fn commit_group(&mut self, page: Page, reply: Reply<Committed>, queue: &Receiver<Job>) -> Option<Job> {
+        let mut items = page.items.len();
+        let (mut pages, mut replies, mut other) = (vec![page], vec![reply], None);
+        while items < GROUP_ITEMS && other.is_none() {
+            match queue.try_recv() {
+                Ok(Job::Commit(page, reply)) => {
+                    items += page.items.len();
+                    pages.push(*page);
+                    replies.push(reply);
+                }
+                Ok(job) => other = Some(job),
+                Err(_) => break,
+            }
+        }
+        for (answer, reply) in self.intake.commit(&pages).into_iter().zip(replies) {
+            let _ = reply.send(answer);
+        }
+        other
+    }
+
+    fn seal_if_due(&mut self) {
+        let Options { seal_rows, keep_fresh, .. } = self.intake.options;
+        if self.sealing.is_some() {
+            // Intake is faster than sealing: wait, or fresh rows would grow without a bound.
+            if self.intake.fresh_rows > 2 * seal_rows + keep_fresh {
+                self.finish_sealing();
+            }
+            return;
+        }
+        if self.intake.fresh_rows < (seal_rows + keep_fresh).max(self.seal_again_at) {
+            return;
+        }
+        match seal::plan(&self.intake.db, seal_rows, keep_fresh) {
+            Ok(Some(plan)) if plan.rows >= seal_rows => {
+                let (layout, jobs) = (self.intake.layout.clone(), self.jobs.clone());
+                let thread = std::thread::Builder::new().name("store-seal".into()).spawn(move || {
+                    let written = seal::write(&layout, plan);
+                    let _ = jobs.send(Job::Written(plan.last_seq));
+                    written
+                });
+                match thread {
+                    Ok(thread) => {
+                        self.intake.sealing_through = plan.last_seq;
+                        self.sealing = Some(thread);
+                    }
+                    Err(e) => self.put_off(&StoreError::io(self.intake.layout.root(), e)),
+                }
+            }
+            Ok(_) => {}
+            Err(e) => self.put_off(&e),
+        }
+    }
+
+    /// Takes over what the sealing thread wrote, or waits until it has.
+    fn finish_sealing(&mut self) {
+        let Some(thread) = self.sealing.take() else { return };
+        let written = thread.join().unwrap_or_else(|_| Err(StoreError::damaged("a page that was to be sealed")));
+        self.intake.sealing_through = 0;
+        match written.and_then(|written| self.intake.adopt(written)) {
+            Ok(()) => self.seal_again_at = 0,
+            Err(e) => self.put_off(&e),
+        }
+    }
+
+    /// The pages stay fresh and complete; sealing is tried again when there are noticeably more.
+    fn put_off(&mut self, error: &StoreError) {
+        tracing::error!(%error, "sealing failed; its events stay in the catalogue");
+        self.seal_again_at = self.intake.fresh_rows + 10_000;
+    }
+
+    fn seal_now(&mut self, keep: u64) -> Result<(), StoreError> {
+        self.finish_sealing();
+        while let Some(plan) = seal::plan(&self.intake.db, self.intake.options.seal_rows, keep)? {
+            let written = seal::write(&self.intake.layout, plan)?;
+            self.intake.adopt(written)?;
+        }
+        Ok(())
+    }
+}
