@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod diagnostic;
 pub mod functions;
 pub mod plan;
+pub mod syntax;
 pub mod types;
 pub mod value;
 
