@@ -1,0 +1,97 @@
+//! Arithmetic beyond the operators.
+
+use super::{Function, Gives, Type, args, function, keeps_name, long, number, real, summable};
+
+const REAL: Gives = Gives::Type(Type::Real);
+
+pub static ALL: &[Function] = &[
+    keeps_name("abs", args![summable("value")], Gives::Argument(0), "The value without its sign.", "print abs(-5)"),
+    keeps_name(
+        "round",
+        args![number("value"), long("digits").optional()],
+        Gives::Argument(0),
+        "Rounds half away from zero.",
+        "print round(2.567, 1)",
+    ),
+    keeps_name(
+        "ceiling",
+        args![number("value")],
+        Gives::Argument(0),
+        "The next whole number upwards.",
+        "print ceiling(1.1)",
+    ),
+    function("sign", args![number("value")], Type::Real, "-1, 0 or 1.", "print sign(-42)"),
+    keeps_name("sqrt", args![real("value")], REAL, "The square root.", "print sqrt(16)"),
+    keeps_name(
+        "pow",
+        args![real("base"), real("exponent")],
+        REAL,
+        "Base to the power of exponent.",
+        "print pow(2, 10)",
+    ),
+    keeps_name("exp", args![real("value")], REAL, "e to the power of the value.", "print exp(1)"),
+    keeps_name("exp2", args![real("value")], REAL, "2 to the power of the value.", "print exp2(3)"),
+    keeps_name("exp10", args![real("value")], REAL, "10 to the power of the value.", "print exp10(3)"),
+    keeps_name("log", args![real("value")], REAL, "The natural logarithm.", "print log(10)"),
+    keeps_name("log2", args![real("value")], REAL, "The logarithm to base 2.", "print log2(8)"),
+    keeps_name("log10", args![real("value")], REAL, "The logarithm to base 10.", "print log10(1000)"),
+    keeps_name("sin", args![real("value")], REAL, "The sine, of radians.", "print sin(1)"),
+    keeps_name("cos", args![real("value")], REAL, "The cosine, of radians.", "print cos(1)"),
+    keeps_name("tan", args![real("value")], REAL, "The tangent, of radians.", "print tan(1)"),
+    keeps_name("asin", args![real("value")], REAL, "The angle whose sine this is.", "print asin(0.5)"),
+    keeps_name("acos", args![real("value")], REAL, "The angle whose cosine this is.", "print acos(0.5)"),
+    keeps_name("atan", args![real("value")], REAL, "The angle whose tangent this is.", "print atan(0.5)"),
+    function("atan2", args![real("y"), real("x")], Type::Real, "The angle of the point (x, y).", "print atan2(1, 1)"),
+    function("pi", args![], Type::Real, "The constant.", "print pi()"),
+    function("isnan", args![real("value")], Type::Bool, "Is it not a number?", "print isnan(0.0 / 0.0)"),
+    function("isinf", args![real("value")], Type::Bool, "Is it infinite?", "print isinf(1.0 / 0.0)"),
+    function(
+        "isfinite",
+        args![real("value")],
+        Type::Bool,
+        "Is it neither infinite nor not a number?",
+        "print isfinite(1.0)",
+    ),
+    keeps_name(
+        "binary_and",
+        args![long("left"), long("right")],
+        Gives::Type(Type::Long),
+        "The bits set in both.",
+        "print binary_and(6, 3)",
+    ),
+    keeps_name(
+        "binary_or",
+        args![long("left"), long("right")],
+        Gives::Type(Type::Long),
+        "The bits set in either.",
+        "print binary_or(6, 3)",
+    ),
+    keeps_name(
+        "binary_xor",
+        args![long("left"), long("right")],
+        Gives::Type(Type::Long),
+        "The bits set in one of both.",
+        "print binary_xor(6, 3)",
+    ),
+    keeps_name(
+        "binary_not",
+        args![long("value")],
+        Gives::Type(Type::Long),
+        "The bits turned over.",
+        "print binary_not(6)",
+    ),
+    keeps_name(
+        "binary_shift_left",
+        args![long("value"), long("bits")],
+        Gives::Type(Type::Long),
+        "The bits moved up.",
+        "print binary_shift_left(1, 4)",
+    ),
+    keeps_name(
+        "binary_shift_right",
+        args![long("value"), long("bits")],
+        Gives::Type(Type::Long),
+        "The bits moved down.",
+        "print binary_shift_right(16, 4)",
+    ),
+];
