@@ -131,7 +131,7 @@ pub static ALL: &[Function] = &[
         "bag_has_key",
         args![dynamic("bag"), string("key")],
         B,
-        "Has the bag the key, or the path after $. ?",
+        "Has the bag the key, or the path after `$.`?",
         "print bag_has_key(dynamic({'a':1}), 'a')",
     ),
     function(
