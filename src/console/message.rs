@@ -1,0 +1,69 @@
+//! What comes in, and what goes out: `update` turns the one into the other.
+
+use ratatui::layout::Size;
+
+use super::action::Action;
+use super::keymap::Key;
+use super::state::NoticeKind;
+use super::state::health::Health;
+use super::state::line::{Line, Outcome};
+use super::state::record::Facts;
+use crate::base::time::Ticks;
+use crate::event::Feed;
+
+/// Events in a bin: its start, the feed, the outcome, how many.
+pub type Bin = (Ticks, Feed, Outcome, u32);
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Message {
+    Key(Key),
+    /// Pasted text; it is text, whatever it holds, and never runs anything.
+    Paste(String),
+    Resize(Size),
+    /// An action by its name: from the palette, or a test.
+    Do(Action),
+    /// Events the store already held when the console started, the oldest first. They are in the counts.
+    Backlog(Vec<Line>),
+    /// Events that came since, the oldest first, and how many were passed over because there were too many.
+    Fresh { lines: Vec<Line>, skipped: u64 },
+    /// Events by hour, of the whole store.
+    Hours(Vec<Bin>),
+    /// Events by minute, of a stretch.
+    Minutes { from: Ticks, to: Ticks, bins: Vec<Bin> },
+    /// Events of the chosen range, the oldest first.
+    RangeRows { from: Ticks, to: Ticks, lines: Vec<Line>, cut: bool },
+    /// An event's own bytes.
+    Event { seq: i64, facts: Facts, raw: Vec<u8> },
+    /// An event could not be read.
+    EventMissing { seq: i64, problem: String },
+    Health(Box<Health>),
+    Notice(NoticeKind, String),
+    /// The theme that was asked for is in use.
+    Theme(String),
+    /// A signal asked for the end.
+    Terminate,
+    /// The terminal is ours again after a stop.
+    Resumed,
+}
+
+/// Something is to be done outside of the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Quit,
+    /// Give the terminal back and stop the process, until it is continued.
+    Suspend,
+    /// Clear the screen and write everything.
+    Redraw,
+    LoadEvent(i64),
+    LoadRange { from: Ticks, to: Ticks },
+    LoadMinutes { from: Ticks, to: Ticks },
+    LoadHours,
+    /// To the terminal's clipboard (OSC 52).
+    Copy(String),
+    /// Poll every ten seconds, or every five minutes.
+    SetLive(bool),
+    NextTheme,
+    /// Leave the console and go on with one of the first-run choices.
+    Leave(Action),
+}

@@ -1,0 +1,59 @@
+//! The top row: name, DEMO, the views and their numbers, how the feeds are, how fast events come.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::console::action::Action;
+use crate::console::state::State;
+use crate::console::state::health::Doing;
+use crate::console::state::nav::TOP;
+use crate::console::theme::Theme;
+use crate::console::widgets::text::{count, put, put_right};
+
+const VIEWS: [Action; 5] =
+    [Action::ViewTail, Action::ViewHunts, Action::ViewQuery, Action::ViewEntities, Action::ViewHealth];
+
+pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let (y, right) = (area.y, area.right());
+    let mut x = put(buf, area.x + 1, y, right, "Vaultscope", theme.title) + 1;
+    if state.demo {
+        x = put(buf, x, y, 6, " DEMO ", theme.demo) + 1;
+    }
+    if state.profile != "default" && !state.demo && area.width >= 100 {
+        x = put(buf, x, y, 20, &state.profile, theme.header) + 1;
+    }
+    for (i, (view, action)) in TOP.iter().zip(VIEWS).enumerate() {
+        let here = state.nav.top() == i;
+        let (key, title) = if here { (theme.selection, theme.selection) } else { (theme.key, theme.header) };
+        x = put(buf, x, y, 8, &format!(" {}", state.keymap.key(action)), key);
+        x = put(buf, x, y, 14, &format!(" {} ", view.title()), title);
+    }
+    let mut edge = right.saturating_sub(1);
+    let rate = format!("{:.1}/s", state.intake.rate(state.now));
+    edge = put_right(buf, edge, y, edge.saturating_sub(x), &rate, theme.dim).saturating_sub(2);
+    if area.width >= 110 {
+        let total = count(state.timeline.total(), "event");
+        edge = put_right(buf, edge, y, edge.saturating_sub(x), &total, theme.header).saturating_sub(2);
+    }
+    for feed in state.health.feeds.iter().rev() {
+        let (glyph, style) = mark(&feed.doing, theme);
+        if area.width >= 150 {
+            edge = put_right(buf, edge, y, edge.saturating_sub(x), feed.feed.title(), theme.dim).saturating_sub(1);
+        }
+        edge = put_right(buf, edge, y, edge.saturating_sub(x), glyph, style).saturating_sub(1);
+    }
+}
+
+/// A feed's state in one glyph.
+pub const fn mark(doing: &Doing, theme: &Theme) -> (&'static str, Style) {
+    let (glyph, plain, style) = match doing {
+        Doing::Unknown => ("○", "o", theme.dim),
+        Doing::Waiting | Doing::Polling => ("●", "*", theme.good),
+        Doing::Backfilling { .. } => ("◐", "~", theme.notice),
+        Doing::BackingOff { .. } => ("▲", "!", theme.warning),
+        Doing::NotPermitted => ("✕", "x", theme.error),
+        Doing::Off => ("-", "-", theme.dim),
+    };
+    (if theme.ascii { plain } else { glyph }, style)
+}

@@ -1,0 +1,293 @@
+//! Screens as people see them, at three sizes.
+
+use ratatui::layout::Size;
+
+use super::*;
+use crate::base::time::{HOUR, Ticks};
+use crate::console::action::Action;
+use crate::console::keymap::Keymap;
+use crate::console::message::Message;
+use crate::console::state::health::{Doing, Health};
+use crate::console::state::line::tests::line;
+use crate::console::state::line::{Line, Outcome};
+use crate::console::state::nav::Nav;
+use crate::console::terminal::frame::Frames;
+use crate::console::theme::Depth;
+use crate::console::update::update;
+use crate::event::Feed;
+
+const SIZES: [Size; 3] = [Size::new(80, 24), Size::new(120, 40), Size::new(200, 60)];
+
+fn theme(name: &str, depth: Depth, ascii: bool) -> Theme {
+    Theme::load(name, None, depth, ascii).unwrap()
+}
+
+fn dark() -> Theme {
+    theme("dark", Depth::Indexed256, false)
+}
+
+/// A console some minutes into a demo.
+fn state(size: Size) -> State {
+    let now = line(260).time.unwrap();
+    let mut state = State::new(size, now, Keymap::default());
+    state.demo = true;
+    let hour = |i: i64| Ticks(now.0.div_euclid(HOUR) * HOUR - i * HOUR);
+    let mut bins = Vec::new();
+    for i in 0..200 {
+        let n = [0, 3, 8, 14, 9, 4, 0, 1][i as usize % 8] + (i as u32 % 5);
+        bins.push((hour(i), Feed::SignInAttempts, Outcome::Success, n));
+        bins.push((hour(i), Feed::SignInAttempts, Outcome::Failure, n / 4));
+        bins.push((hour(i), Feed::ItemUsages, Outcome::Success, n * 2));
+        bins.push((hour(i), Feed::AuditEvents, Outcome::Other, n / 3));
+    }
+    update(&mut state, Message::Hours(bins));
+    update(&mut state, Message::Backlog((1..=240).map(line).collect()));
+    update(&mut state, Message::Fresh { lines: (241..=260).map(line).collect(), skipped: 0 });
+    update(&mut state, Message::Health(Box::new(health(now))));
+    state.has_collector = true;
+    state
+}
+
+fn health(now: Ticks) -> Health {
+    let mut health = Health { minute: (18, 300), hour: (1_022, 15_000), live: true, ..Health::default() };
+    health.source = "http://127.0.0.1:8080".into();
+    let doing = [Doing::Waiting, Doing::Backfilling { permille: Some(420) }, Doing::BackingOff { until: Ticks(now.0 + HOUR) }];
+    for (i, (feed, doing)) in health.feeds.iter_mut().zip(doing).enumerate() {
+        feed.doing = doing;
+        feed.last_page = Some(now);
+        feed.last_event = Some(Ticks(now.0 - HOUR));
+        feed.events = 12_345 * (i as u64 + 1);
+        feed.pages = 130;
+    }
+    health.feeds[2].errors = 3;
+    health.feeds[2].last_error = Some("429: too many requests".into());
+    health
+}
+
+fn press(state: &mut State, keys: &[&str]) {
+    for key in keys {
+        update(state, Message::Key(key.parse().unwrap()));
+    }
+}
+
+fn paint(state: &State, theme: &Theme) -> Buffer {
+    let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, state.size.width, state.size.height));
+    draw(state, theme, &mut buf);
+    buf
+}
+
+/// The text of the screen, rows without the blanks at their ends.
+fn text(buf: &Buffer) -> String {
+    let width = usize::from(buf.area.width);
+    let rows = buf.content.chunks(width).map(|row| {
+        let mut text = String::new();
+        let mut skip = 0;
+        for cell in row {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            text.push_str(cell.symbol());
+            skip = unicode_width::UnicodeWidthStr::width(cell.symbol()).saturating_sub(1);
+        }
+        text.trim_end().to_owned()
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+/// The looks of the screen: a letter for every style that stands there, explained below.
+fn looks(buf: &Buffer) -> String {
+    let mut known: Vec<(ratatui::style::Style, bool)> = Vec::new();
+    let mut out = String::new();
+    for row in buf.content.chunks(usize::from(buf.area.width)) {
+        let mut line = String::new();
+        for cell in row {
+            let blank = cell.symbol() == " ";
+            let mut style = cell.style();
+            if blank {
+                style.fg = None;
+            }
+            let at = known.iter().position(|known| *known == (style, blank)).unwrap_or_else(|| {
+                known.push((style, blank));
+                known.len() - 1
+            });
+            line.push(if blank && style.bg == Some(ratatui::style::Color::Reset) && style.add_modifier.is_empty() {
+                ' '
+            } else {
+                char::from(b'A' + (at % 58) as u8)
+            });
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    for (at, (style, _)) in known.iter().enumerate() {
+        out.push_str(&format!(
+            "{} {:?} on {:?} {:?}\n",
+            char::from(b'A' + (at % 58) as u8),
+            style.fg,
+            style.bg,
+            style.add_modifier
+        ));
+    }
+    out
+}
+
+#[test]
+fn tail_and_timeline() {
+    for size in SIZES {
+        let screen = paint(&state(size), &dark());
+        insta::assert_snapshot!(format!("tail-{}x{}", size.width, size.height), text(&screen));
+    }
+}
+
+#[test]
+fn tail_and_timeline_in_their_styles() {
+    let mut state = state(SIZES[0]);
+    press(&mut state, &["up", "up"]);
+    insta::assert_snapshot!("tail-looks", looks(&paint(&state, &dark())));
+}
+
+#[test]
+fn a_paused_tail_with_a_filter_says_so() {
+    let mut state = state(SIZES[1]);
+    press(&mut state, &["/", "r", "e", "v", "e", "a", "l", "enter", "up", "up", "up"]);
+    update(&mut state, Message::Fresh { lines: (261..=300).map(line).collect(), skipped: 0 });
+    insta::assert_snapshot!("tail-paused", text(&paint(&state, &dark())));
+}
+
+#[test]
+fn the_timeline_with_a_range_in_ascii_without_colour() {
+    let mut state = state(SIZES[0]);
+    press(&mut state, &["tab", "left", "left", "v", "left", "left", "left", "o"]);
+    let screen = paint(&state, &theme("mono", Depth::Mono, true));
+    let all = text(&screen);
+    assert!(all.is_ascii(), "{all}");
+    insta::assert_snapshot!("timeline-ascii", all);
+}
+
+#[test]
+fn an_open_event() {
+    let mut state = state(SIZES[0]);
+    press(&mut state, &["up", "enter"]);
+    let facts = vec![("arrived", "2026-03-02T09:30:00.0000000Z".into()), ("source", "live".into())];
+    let raw = br#"{"uuid":"A","timestamp":"2026-03-02T09:29:00Z","client":{"ip_address":"203.0.113.7","n":1},"ok":true}"#;
+    update(&mut state, Message::Event { seq: 259, facts, raw: raw.to_vec() });
+    insta::assert_snapshot!("record", text(&paint(&state, &dark())));
+}
+
+#[test]
+fn health_of_the_feeds() {
+    for size in [SIZES[0], SIZES[1]] {
+        let mut state = state(size);
+        press(&mut state, &["5"]);
+        insta::assert_snapshot!(format!("health-{}x{}", size.width, size.height), text(&paint(&state, &dark())));
+    }
+}
+
+#[test]
+fn help_palette_and_first_run() {
+    let mut state = state(SIZES[1]);
+    press(&mut state, &["?"]);
+    insta::assert_snapshot!("help", text(&paint(&state, &dark())));
+    press(&mut state, &["esc", ":", "z", "o", "o", "m"]);
+    insta::assert_snapshot!("palette", text(&paint(&state, &dark())));
+    press(&mut state, &["esc"]);
+    state.nav = Nav::first_run();
+    insta::assert_snapshot!("first-run", text(&paint(&state, &dark())));
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_what_it_needs_and_works_again_after() {
+    let mut state = state(SIZES[0]);
+    update(&mut state, Message::Resize(Size::new(60, 20)));
+    let small = text(&paint(&state, &dark()));
+    assert!(small.contains("needs 80x24, this is 60x20"), "{small}");
+    for (width, height) in [(1, 1), (20, 5), (5, 1), (300, 3), (80, 23)] {
+        update(&mut state, Message::Resize(Size::new(width, height)));
+        paint(&state, &dark());
+    }
+    update(&mut state, Message::Resize(SIZES[0]));
+    assert!(text(&paint(&state, &dark())).contains("Live tail"));
+}
+
+#[test]
+fn every_view_and_layer_draws_at_every_size_in_every_theme() {
+    for (name, _) in crate::console::theme::BUILT_IN {
+        for ascii in [false, true] {
+            let theme = theme(name, Depth::True, ascii);
+            for (width, height) in [(80, 24), (81, 25), (120, 40), (200, 60), (320, 90)] {
+                for keys in [&["1"][..], &["2"], &["3"], &["4"], &["5"], &["?"], &[":"], &["/"], &["tab"], &["enter"]] {
+                    let mut state = state(Size::new(width, height));
+                    press(&mut state, keys);
+                    paint(&state, &theme);
+                }
+            }
+        }
+    }
+}
+
+/// An event whose every text tries something.
+fn hostile(seq: i64) -> Line {
+    let shown = |text: &str| crate::base::shown::Shown::new(text).into_string().into_boxed_str();
+    let mut line = line(seq);
+    line.who = shown("\u{1b}]52;c;aGk=\u{7}\u{1b}[2J\u{9b}31m\r\nroot\u{202e}moc.elpmaxe");
+    line.action = shown(&format!("z{}", "\u{301}".repeat(10_000)));
+    line.target = shown("\u{e0041}\u{200b}\u{feff}日本語日本語日本語日本語日本語日本語");
+    line.country = shown("\u{2066}\u{115f}");
+    line.altered = true;
+    line.indexed()
+}
+
+#[test]
+fn hostile_text_never_reaches_the_cells() {
+    for size in SIZES {
+        let mut state = state(size);
+        let lines = (300..340).map(hostile).collect();
+        update(&mut state, Message::Fresh { lines, skipped: 0 });
+        update(&mut state, Message::Notice(crate::console::state::NoticeKind::Error, "fine".into()));
+        let screen = paint(&state, &dark());
+        for cell in &screen.content {
+            let hidden = |c: char| {
+                c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+            };
+            assert!(!cell.symbol().chars().any(hidden), "{:?}", cell.symbol());
+            assert!(cell.symbol().len() <= 32, "{} bytes in a cell", cell.symbol().len());
+        }
+    }
+}
+
+/// The bytes of one more row at the end of the tail, 200x60, the mean of many.
+fn bytes_of_one_row(theme: &Theme, size: Size) -> usize {
+    let mut state = state(size);
+    let mut frames = Frames::new(size);
+    let mut sink = Vec::new();
+    frames.draw(&mut sink, |buf| draw(&state, theme, buf)).unwrap();
+    let rows = 100;
+    let mut bytes = 0;
+    for n in 0..rows {
+        state.now = line(261 + n).time.unwrap();
+        update(&mut state, Message::Fresh { lines: vec![line(261 + n)], skipped: 0 });
+        bytes += frames.draw(&mut sink, |buf| draw(&state, theme, buf)).unwrap();
+    }
+    bytes / rows as usize
+}
+
+#[test]
+fn one_new_row_of_the_tail_takes_at_most_600_bytes() {
+    for name in ["dark", "high-contrast", "mono"] {
+        let bytes = bytes_of_one_row(&theme(name, Depth::Indexed256, false), SIZES[2]);
+        assert!(bytes <= 600, "{name}: {bytes} bytes");
+    }
+    let small = bytes_of_one_row(&dark(), SIZES[0]);
+    assert!(small <= 400, "{small} bytes at 80x24");
+}
+
+#[test]
+fn a_frame_without_a_change_takes_no_byte() {
+    let mut state = state(SIZES[2]);
+    let mut frames = Frames::new(SIZES[2]);
+    frames.draw(&mut Vec::new(), |buf| draw(&state, &dark(), buf)).unwrap();
+    update(&mut state, Message::Do(Action::Redraw));
+    state.now = Ticks(state.now.0 + 1);
+    assert_eq!(frames.draw(&mut Vec::new(), |buf| draw(&state, &dark(), buf)).unwrap(), 0);
+}

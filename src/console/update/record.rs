@@ -1,0 +1,61 @@
+//! What the keys do in an open event.
+
+use super::super::action::Action;
+use super::super::message::Effect;
+use super::super::state::nav::View;
+use super::super::state::record::{Facts, Record};
+use super::super::state::{NoticeKind, State};
+
+/// Opens an event: its row is there, its bytes come.
+pub fn load(state: &mut State, seq: i64) -> Vec<Effect> {
+    state.record = Record::loading(seq);
+    vec![Effect::LoadEvent(seq)]
+}
+
+pub fn fill(state: &mut State, seq: i64, facts: Facts, raw: &[u8]) {
+    if state.record.seq == seq {
+        let as_it_came = state.record.raw;
+        state.record = Record::new(seq, facts, raw);
+        state.record.raw |= as_it_came;
+    }
+}
+
+pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
+    let height = state.record_rows();
+    let page = height.saturating_sub(1).max(1) as isize;
+    match action {
+        Action::Up => state.record.scroll_by(-1, height),
+        Action::Down => state.record.scroll_by(1, height),
+        Action::PageUp => state.record.scroll_by(-page, height),
+        Action::PageDown => state.record.scroll_by(page, height),
+        Action::Top => state.record.scroll = 0,
+        Action::Bottom => state.record.scroll_by(isize::MAX / 2, height),
+        Action::ToggleRaw => {
+            state.record.raw = !state.record.raw;
+            state.record.scroll = 0;
+        }
+        Action::NextRecord => return Some(turn(state, 1)),
+        Action::PreviousRecord => return Some(turn(state, -1)),
+        Action::Copy => {
+            state.notify(NoticeKind::Info, "the event is on its way to the terminal's clipboard");
+            return Some(vec![Effect::Copy(state.record.text.clone())]);
+        }
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+/// The next event of the tail (1), or the one before (-1).
+fn turn(state: &mut State, by: isize) -> Vec<Effect> {
+    let Some(seq) = state.tail.neighbour(state.record.seq, by).map(|line| line.seq) else {
+        state.notify(NoticeKind::Info, if by > 0 { "this is the newest event" } else { "this is the oldest event held" });
+        return Vec::new();
+    };
+    let raw = state.record.raw;
+    let height = state.tail_rows();
+    state.tail.select_seq(seq, height);
+    state.nav.replace(View::Record(seq));
+    let effects = load(state, seq);
+    state.record.raw = raw;
+    effects
+}

@@ -1,0 +1,6 @@
+//! Small things that several panes draw.
+
+pub mod popup;
+pub mod rule;
+pub mod text;
+pub mod when;
