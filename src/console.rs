@@ -132,12 +132,11 @@ impl Loop {
                 Err(RecvTimeoutError::Disconnected) => return Ok(Exit::Terminated),
             };
             self.state.now = (self.options.now)();
-            let typed = match first {
-                Some(first) => self.take_in(first)?,
-                None => {
-                    self.state.dirty = true;
-                    false
-                }
+            let typed = if let Some(first) = first {
+                self.take_in(first)?
+            } else {
+                self.state.dirty = true;
+                false
             };
             if let Some(exit) = self.exit {
                 return Ok(exit);

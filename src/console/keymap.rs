@@ -32,9 +32,8 @@ impl Keymap {
     pub fn new(own: &BTreeMap<String, Vec<String>>) -> Result<Self, KeymapError> {
         let mut keys = Vec::with_capacity(REGISTRY.len());
         for spec in REGISTRY {
-            let read = |text: &str| {
-                text.parse().map_err(|message| KeymapError::Key { action: spec.name.to_owned(), message })
-            };
+            let read =
+                |text: &str| text.parse().map_err(|message| KeymapError::Key { action: spec.name.to_owned(), message });
             keys.push(match own.get(spec.name) {
                 Some(own) => own.iter().map(|text| read(text)).collect::<Result<_, _>>()?,
                 None => spec.keys.iter().map(|text| read(text)).collect::<Result<Vec<Key>, _>>()?,
@@ -85,7 +84,8 @@ impl Keymap {
 impl Default for Keymap {
     fn default() -> Self {
         // The registry's own keys are held free of conflicts by a test.
-        Self::new(&BTreeMap::new()).unwrap_or_else(|_| Self { bindings: HashMap::new(), keys: vec![Vec::new(); REGISTRY.len()] })
+        Self::new(&BTreeMap::new())
+            .unwrap_or_else(|_| Self { bindings: HashMap::new(), keys: vec![Vec::new(); REGISTRY.len()] })
     }
 }
 

@@ -26,17 +26,36 @@ pub enum Message {
     /// Events the store already held when the console started, the oldest first. They are in the counts.
     Backlog(Vec<Line>),
     /// Events that came since, the oldest first, and how many were passed over because there were too many.
-    Fresh { lines: Vec<Line>, skipped: u64 },
+    Fresh {
+        lines: Vec<Line>,
+        skipped: u64,
+    },
     /// Events by hour, of the whole store.
     Hours(Vec<Bin>),
     /// Events by minute, of a stretch.
-    Minutes { from: Ticks, to: Ticks, bins: Vec<Bin> },
+    Minutes {
+        from: Ticks,
+        to: Ticks,
+        bins: Vec<Bin>,
+    },
     /// Events of the chosen range, the oldest first.
-    RangeRows { from: Ticks, to: Ticks, lines: Vec<Line>, cut: bool },
+    RangeRows {
+        from: Ticks,
+        to: Ticks,
+        lines: Vec<Line>,
+        cut: bool,
+    },
     /// An event's own bytes.
-    Event { seq: i64, facts: Facts, raw: Vec<u8> },
+    Event {
+        seq: i64,
+        facts: Facts,
+        raw: Vec<u8>,
+    },
     /// An event could not be read.
-    EventMissing { seq: i64, problem: String },
+    EventMissing {
+        seq: i64,
+        problem: String,
+    },
     Health(Box<Health>),
     Notice(NoticeKind, String),
     /// The theme that was asked for is in use.
@@ -56,8 +75,14 @@ pub enum Effect {
     /// Clear the screen and write everything.
     Redraw,
     LoadEvent(i64),
-    LoadRange { from: Ticks, to: Ticks },
-    LoadMinutes { from: Ticks, to: Ticks },
+    LoadRange {
+        from: Ticks,
+        to: Ticks,
+    },
+    LoadMinutes {
+        from: Ticks,
+        to: Ticks,
+    },
     LoadHours,
     /// To the terminal's clipboard (OSC 52).
     Copy(String),

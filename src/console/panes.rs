@@ -52,7 +52,9 @@ pub fn draw(state: &State, theme: &Theme, buf: &mut Buffer) -> Option<Position> 
     }
     let cursor = footer::render(state, theme, areas.footer, buf);
     let cursor = match &state.layer {
-        Some(Layer::Palette { input, selected }) => Some(palette::render(state, theme, areas.body, buf, input, *selected)),
+        Some(Layer::Palette { input, selected }) => {
+            Some(palette::render(state, theme, areas.body, buf, input, *selected))
+        }
         Some(Layer::Help { input, scroll }) => Some(help::render(state, theme, areas.body, buf, input, *scroll)),
         Some(Layer::Filter { .. }) | None => cursor,
     };

@@ -185,7 +185,6 @@ impl State {
             Action::FilterLike if self.tail.selected().is_none_or(|line| line.who.is_empty()) => {
                 "the selected event names no user"
             }
-            Action::ViewTail => return Availability::Now,
             _ => return Availability::Now,
         };
         Availability::No(reason)

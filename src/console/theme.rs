@@ -116,6 +116,7 @@ struct File {
 /// One style. A colour is `#rrggbb`, a number of the 256, or an ANSI name; a list gives first the colour, then the ANSI name for terminals of 16.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a theme's file names them one by one")]
 struct Entry {
     fg: Option<Paint>,
     bg: Option<Paint>,

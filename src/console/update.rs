@@ -180,6 +180,5 @@ fn arrive(state: &mut State) -> Vec<Effect> {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -50,8 +50,10 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         }
     }
     y += 1;
-    let kept: [(u64, &str); 2] =
-        [(health.quarantined, "item kept aside: no event"), (health.variants, "event that came again with other bytes")];
+    let kept: [(u64, &str); 2] = [
+        (health.quarantined, "item kept aside: no event"),
+        (health.variants, "event that came again with other bytes"),
+    ];
     for (n, what) in kept.into_iter().filter(|(n, _)| *n > 0) {
         y = line(buf, area, y, &format!("{}  {what}", number(n)), theme.warning);
     }
@@ -66,7 +68,9 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let text = if health.live {
             format!("{key} goes back to a poll every five minutes.")
         } else {
-            format!("{key} polls every ten seconds. Calls are counted above; the account's limits are twice what is used here.")
+            format!(
+                "{key} polls every ten seconds. Calls are counted above; the account's limits are twice what is used here."
+            )
         };
         line(buf, area, y + 1, &text, theme.dim);
     }

@@ -61,7 +61,9 @@ fn rows(state: &State, search: &str) -> Vec<Row> {
     for context in [here, Context::Global].into_iter().chain(others) {
         let found: Vec<&Spec> = REGISTRY
             .iter()
-            .filter(|spec| spec.contexts.contains(&context) && !matches!(spec.action, Action::UpLetter | Action::DownLetter))
+            .filter(|spec| {
+                spec.contexts.contains(&context) && !matches!(spec.action, Action::UpLetter | Action::DownLetter)
+            })
             .filter(|spec| {
                 search.is_empty() || spec.description.to_lowercase().contains(&search) || spec.name.contains(&search)
             })

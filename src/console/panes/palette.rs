@@ -11,14 +11,7 @@ use crate::console::theme::Theme;
 use crate::console::widgets::popup::popup;
 use crate::console::widgets::text::{put, put_right};
 
-pub fn render(
-    state: &State,
-    theme: &Theme,
-    area: Rect,
-    buf: &mut Buffer,
-    input: &Input,
-    selected: usize,
-) -> Position {
+pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer, input: &Input, selected: usize) -> Position {
     let found = find(input.text());
     let inner = popup(buf, area, 100.min(area.width - 4), (area.height - 2).min(22), "Commands", theme);
     let x = put(buf, inner.x, inner.y, 2, "> ", theme.key);

@@ -16,7 +16,9 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let crumbs = crumbs(state, theme);
     let height = state.record_rows();
     let position = match record.rows().len() {
-        rows if rows > height => format!("{} to {} of {rows} rows", record.scroll + 1, (record.scroll + height).min(rows)),
+        rows if rows > height => {
+            format!("{} to {} of {rows} rows", record.scroll + 1, (record.scroll + height).min(rows))
+        }
         _ => String::new(),
     };
     let form = if record.raw { "as it came" } else { "laid out" };

@@ -146,7 +146,8 @@ fn title(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let tail = &state.tail;
     let key = |action| state.keymap.key(action);
     let (name, badge, style) = if let Some(range) = tail.range() {
-        let stretch = format!(" {} to {} {} ", when::short(state, range.from), when::short(state, range.to), when::zone(state));
+        let stretch =
+            format!(" {} to {} {} ", when::short(state, range.from), when::short(state, range.to), when::zone(state));
         ("Events of", stretch, theme.badge)
     } else if tail.follows() {
         ("Live tail", "following".to_owned(), theme.good)

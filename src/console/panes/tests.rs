@@ -51,7 +51,8 @@ fn state(size: Size) -> State {
 fn health(now: Ticks) -> Health {
     let mut health = Health { minute: (18, 300), hour: (1_022, 15_000), live: true, ..Health::default() };
     health.source = "http://127.0.0.1:8080".into();
-    let doing = [Doing::Waiting, Doing::Backfilling { permille: Some(420) }, Doing::BackingOff { until: Ticks(now.0 + HOUR) }];
+    let doing =
+        [Doing::Waiting, Doing::Backfilling { permille: Some(420) }, Doing::BackingOff { until: Ticks(now.0 + HOUR) }];
     for (i, (feed, doing)) in health.feeds.iter_mut().zip(doing).enumerate() {
         feed.doing = doing;
         feed.last_page = Some(now);
@@ -170,7 +171,8 @@ fn an_open_event() {
     let mut state = state(SIZES[0]);
     press(&mut state, &["up", "enter"]);
     let facts = vec![("arrived", "2026-03-02T09:30:00.0000000Z".into()), ("source", "live".into())];
-    let raw = br#"{"uuid":"A","timestamp":"2026-03-02T09:29:00Z","client":{"ip_address":"203.0.113.7","n":1},"ok":true}"#;
+    let raw =
+        br#"{"uuid":"A","timestamp":"2026-03-02T09:29:00Z","client":{"ip_address":"203.0.113.7","n":1},"ok":true}"#;
     update(&mut state, Message::Event { seq: 259, facts, raw: raw.to_vec() });
     insta::assert_snapshot!("record", text(&paint(&state, &dark())));
 }
@@ -248,7 +250,8 @@ fn hostile_text_never_reaches_the_cells() {
         let screen = paint(&state, &dark());
         for cell in &screen.content {
             let hidden = |c: char| {
-                c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+                c.is_control()
+                    || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
             };
             assert!(!cell.symbol().chars().any(hidden), "{:?}", cell.symbol());
             assert!(cell.symbol().len() <= 32, "{} bytes in a cell", cell.symbol().len());

@@ -41,33 +41,27 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let chosen = marked.is_some_and(|(from, to)| from <= *at && *at < to);
         let under_cursor = focused && state.timeline.cursor() == Some(*at);
         let ground = if chosen || under_cursor { theme.range } else { theme.text };
-        column(theme, chart, x, &counts.parts(state.timeline.stack), most, &styles, ground, buf);
+        let tops = tops(&counts.parts(state.timeline.stack), most, u64::from(chart.height) * 8);
+        column(theme, Rect { x, width: 1, ..chart }, &tops, &styles, ground, buf);
     }
     axis(state, theme, chart, &columns, focused, buf);
 }
 
-/// One stacked column, in eighths of a row; without colours in whole rows, a shade a part.
-fn column(
-    theme: &Theme,
-    chart: Rect,
-    x: u16,
-    parts: &[u64; 3],
-    most: u64,
-    styles: &[Style; 3],
-    ground: Style,
-    buf: &mut Buffer,
-) {
-    let full = u64::from(chart.height) * 8;
+/// Where the parts of a column end, in eighths of a row; what is not nothing is at least seen.
+fn tops(parts: &[u64; 3], most: u64, full: u64) -> [u64; 3] {
     let mut sum = 0;
-    // The tops of the parts in eighths; what is not nothing is at least seen.
-    let tops = parts.map(|part| {
+    parts.map(|part| {
         sum += part;
-        let top = (sum * full).div_ceil(most.max(1));
-        if sum == 0 { 0 } else { top.min(full) }
-    });
+        (sum * full).div_ceil(most.max(1)).min(full)
+    })
+}
+
+/// One stacked column, in eighths of a row; without colours in whole rows, a shade a part.
+fn column(theme: &Theme, area: Rect, tops: &[u64; 3], styles: &[Style; 3], ground: Style, buf: &mut Buffer) {
+    let x = area.x;
     let shades = if theme.ascii { ["#", "=", "."] } else { ["█", "▓", "░"] };
-    for row in 0..u64::from(chart.height) {
-        let y = chart.bottom() - 1 - row as u16;
+    for row in 0..u64::from(area.height) {
+        let y = area.bottom() - 1 - row as u16;
         let bottom = row * 8;
         let Some(part) = tops.iter().position(|top| *top > bottom) else {
             put(buf, x, y, 1, " ", ground);
@@ -126,14 +120,19 @@ fn title(state: &State, theme: &Theme, area: Rect, focused: bool, columns: &[(Ti
     let marked = timeline.marked();
     let told = match (marked, cursor) {
         (Some((from, to)), _) if focused || timeline.range().is_some() => {
-            let inside = columns.iter().filter(|(at, _)| from <= *at && *at < to).map(|(_, counts)| counts.total()).sum();
+            let inside =
+                columns.iter().filter(|(at, _)| from <= *at && *at < to).map(|(_, counts)| counts.total()).sum();
             format!("{} to {}: {}", when::short(state, from), when::short(state, to), count(inside, "event"))
         }
         (_, Some(at)) => {
             let counts = columns.iter().find(|(start, _)| *start == at).map(|(_, counts)| *counts).unwrap_or_default();
             let parts = counts.parts(timeline.stack);
-            let parts: Vec<String> =
-                parts.iter().zip(names).filter(|(n, _)| **n > 0).map(|(n, name)| format!("{} {name}", number(*n))).collect();
+            let parts: Vec<String> = parts
+                .iter()
+                .zip(names)
+                .filter(|(n, _)| **n > 0)
+                .map(|(n, name)| format!("{} {name}", number(*n)))
+                .collect();
             let detail = if parts.is_empty() { "no events".to_owned() } else { parts.join(", ") };
             format!("{}  {detail}", when::short(state, at))
         }
@@ -141,12 +140,8 @@ fn title(state: &State, theme: &Theme, area: Rect, focused: bool, columns: &[(Ti
     };
     let legend: Vec<String> = shades.iter().zip(names).map(|(shade, name)| format!("{shade} {name}")).collect();
     let window = timeline.window(columns.len() as u16, state.now);
-    let span = format!(
-        "{} a column, from {} {}",
-        when::bin(timeline.bin()),
-        when::short(state, window.0),
-        when::zone(state)
-    );
+    let span =
+        format!("{} a column, from {} {}", when::bin(timeline.bin()), when::short(state, window.0), when::zone(state));
     let select = if timeline.is_selecting() { " SELECTING " } else { "" };
     let mut left = vec![("Timeline", theme.title), (select, theme.badge)];
     if told.is_empty() {

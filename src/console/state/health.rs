@@ -13,9 +13,13 @@ pub enum Doing {
     Waiting,
     Polling,
     /// First contact: reading history, with the share that is done, 0 to 1000.
-    Backfilling { permille: Option<u16> },
+    Backfilling {
+        permille: Option<u16>,
+    },
     /// After an error, until then.
-    BackingOff { until: Ticks },
+    BackingOff {
+        until: Ticks,
+    },
     /// The token may not read it.
     NotPermitted,
     /// It is switched off.

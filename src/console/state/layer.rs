@@ -6,9 +6,18 @@ use crate::console::action::Context;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// Typing the tail's filter; `before` comes back when it is given up.
-    Filter { input: Input, before: String },
-    Palette { input: Input, selected: usize },
-    Help { input: Input, scroll: usize },
+    Filter {
+        input: Input,
+        before: String,
+    },
+    Palette {
+        input: Input,
+        selected: usize,
+    },
+    Help {
+        input: Input,
+        scroll: usize,
+    },
 }
 
 impl Layer {

@@ -127,7 +127,7 @@ impl Nav {
     }
 
     fn leave(&mut self) {
-        self.kept[self.here.top] = self.here.stack.clone();
+        self.kept[self.here.top].clone_from(&self.here.stack);
         self.past.push(self.here.clone());
         if self.past.len() > HISTORY {
             self.past.remove(0);
@@ -174,7 +174,7 @@ impl Nav {
         if deep {
             self.leave();
             self.here.stack.pop();
-            self.kept[self.here.top] = self.here.stack.clone();
+            self.kept[self.here.top].clone_from(&self.here.stack);
         }
         deep
     }

@@ -180,11 +180,10 @@ impl Tail {
 
     fn refilter(&mut self, height: usize) {
         let (filter, only_severe) = (self.filter.clone(), self.only_severe);
-        let passes =
-            |line: &Line| (!only_severe || line.severity >= Severity::Medium) && filter.matches(line);
-        self.live.refilter(&passes);
+        let passes = &|line: &Line| (!only_severe || line.severity >= Severity::Medium) && filter.matches(line);
+        self.live.refilter(passes);
         if let Some(range) = &mut self.range {
-            range.list.refilter(&passes);
+            range.list.refilter(passes);
         }
         self.keep_selection_visible(height);
     }
@@ -261,7 +260,7 @@ impl Tail {
     }
 
     /// To the first row held.
-    pub fn to_top(&mut self, height: usize) {
+    pub fn go_to_top(&mut self, height: usize) {
         self.pause(height);
         let list = self.list_mut();
         list.selected = list.passing.front().copied();
@@ -269,7 +268,7 @@ impl Tail {
     }
 
     /// To the newest row: of a range its last, of the live tail the following view.
-    pub fn to_bottom(&mut self, height: usize) {
+    pub fn go_to_bottom(&mut self, height: usize) {
         match &mut self.range {
             Some(range) => {
                 range.list.selected = range.list.passing.back().copied();
@@ -315,7 +314,8 @@ impl Tail {
         if list.selected.is_some() {
             list.selected = list.passing.get(at).copied();
         }
-        let top = list.position(list.top).min(list.len().saturating_sub(height)).min(at).max((at + 1).saturating_sub(height));
+        let top =
+            list.position(list.top).min(list.len().saturating_sub(height)).min(at).max((at + 1).saturating_sub(height));
         list.top = list.passing.get(top).copied().unwrap_or(list.first);
     }
 

@@ -264,7 +264,7 @@ impl Timeline {
     }
 
     /// To the first hour that has an event.
-    pub fn to_start(&mut self, columns: u16, now: Ticks) {
+    pub fn go_to_start(&mut self, columns: u16, now: Ticks) {
         if let Some((hour, _)) = self.hours.iter().find(|(_, counts)| counts.total() > 0) {
             let bins = (hour * HOUR - self.cursor.unwrap_or(now.0)).div_euclid(self.bin());
             self.move_by(bins, columns, now);
@@ -272,7 +272,7 @@ impl Timeline {
     }
 
     /// Back to now.
-    pub fn to_end(&mut self, columns: u16, now: Ticks) {
+    pub fn go_to_end(&mut self, columns: u16, now: Ticks) {
         self.end = None;
         self.cursor = None;
         self.focus(columns, now);

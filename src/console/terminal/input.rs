@@ -16,10 +16,10 @@ pub fn listen(messages: SyncSender<Message>) -> io::Result<()> {
         loop {
             match read() {
                 Ok(event) => {
-                    if let Some(message) = translate(event) {
-                        if messages.send(message).is_err() {
-                            return;
-                        }
+                    if let Some(message) = translate(event)
+                        && messages.send(message).is_err()
+                    {
+                        return;
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

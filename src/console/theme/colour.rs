@@ -72,10 +72,11 @@ const SIXTEEN: [(u8, u8, u8); 16] = [
 /// Reads `#rrggbb`, an ANSI name, or a number of the 256.
 pub fn parse(text: &str) -> Result<Color, String> {
     let hex = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    if text.starts_with('#') && text.len() == 7 {
-        if let (Some(r), Some(g), Some(b)) = (hex(1), hex(3), hex(5)) {
-            return Ok(Color::Rgb(r, g, b));
-        }
+    if text.starts_with('#')
+        && text.len() == 7
+        && let (Some(r), Some(g), Some(b)) = (hex(1), hex(3), hex(5))
+    {
+        return Ok(Color::Rgb(r, g, b));
     }
     let named = NAMES.iter().find(|(name, _)| *name == text).map(|(_, colour)| *colour);
     named

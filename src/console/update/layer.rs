@@ -10,10 +10,10 @@ use super::super::state::{Availability, NoticeKind, State};
 
 /// A key that is no action here: text for the line.
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
-    if let Some(layer) = &mut state.layer {
-        if layer.input().key(key) {
-            changed(state);
-        }
+    if let Some(layer) = &mut state.layer
+        && layer.input().key(key)
+    {
+        changed(state);
     }
     Vec::new()
 }

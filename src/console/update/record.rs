@@ -48,7 +48,10 @@ pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
 /// The next event of the tail (1), or the one before (-1).
 fn turn(state: &mut State, by: isize) -> Vec<Effect> {
     let Some(seq) = state.tail.neighbour(state.record.seq, by).map(|line| line.seq) else {
-        state.notify(NoticeKind::Info, if by > 0 { "this is the newest event" } else { "this is the oldest event held" });
+        state.notify(
+            NoticeKind::Info,
+            if by > 0 { "this is the newest event" } else { "this is the oldest event held" },
+        );
         return Vec::new();
     };
     let raw = state.record.raw;

@@ -29,8 +29,8 @@ pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::Down => state.tail.move_by(1, height),
         Action::PageUp => state.tail.move_by(-page, height),
         Action::PageDown => state.tail.move_by(page, height),
-        Action::Top => state.tail.to_top(height),
-        Action::Bottom => state.tail.to_bottom(height),
+        Action::Top => state.tail.go_to_top(height),
+        Action::Bottom => state.tail.go_to_bottom(height),
         Action::Open => {
             let seq = state.tail.selected()?.seq;
             // The event that is opened is the one that is selected on the way back.

@@ -16,8 +16,8 @@ pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::Right => timeline.move_by(1, columns, now),
         Action::PageUp => timeline.move_by(-page, columns, now),
         Action::PageDown => timeline.move_by(page, columns, now),
-        Action::Top => timeline.to_start(columns, now),
-        Action::Bottom => timeline.to_end(columns, now),
+        Action::Top => timeline.go_to_start(columns, now),
+        Action::Bottom => timeline.go_to_end(columns, now),
         Action::ZoomIn | Action::Up => timeline.zoom(1, columns, now),
         Action::ZoomOut | Action::Down => timeline.zoom(-1, columns, now),
         Action::StackBy => {

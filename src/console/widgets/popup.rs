@@ -10,12 +10,7 @@ use crate::console::theme::Theme;
 /// Draws an empty box in the middle of `area`, a little above its centre; answers what is inside.
 pub fn popup(buf: &mut Buffer, area: Rect, width: u16, height: u16, title: &str, theme: &Theme) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
-    let outer = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 3,
-        width,
-        height,
-    };
+    let outer = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 3, width, height };
     if width < 6 || height < 3 {
         return Rect { width: 0, height: 0, ..outer };
     }

@@ -96,7 +96,7 @@ fn a_range_takes_the_view_and_leaves_the_intake_alone() {
     assert!(tail.list().is_empty(), "rows of an older choice are dropped");
     tail.fill_range(Ticks(10), Ticks(20), (100..110).map(line).collect(), true);
     assert_eq!(seqs(&tail), [100, 101, 102, 103, 104]);
-    tail.to_bottom(HEIGHT);
+    tail.go_to_bottom(HEIGHT);
     assert_eq!(seqs(&tail), [105, 106, 107, 108, 109]);
     tail.move_by(1, HEIGHT);
     assert_eq!(tail.selected().unwrap().seq, 109, "the end of a range is its end");
@@ -117,8 +117,8 @@ fn neighbours_are_looked_for_among_the_rows_that_pass() {
 fn an_empty_tail_takes_every_move() {
     let mut tail = Tail::default();
     tail.move_by(-1, HEIGHT);
-    tail.to_top(HEIGHT);
-    tail.to_bottom(HEIGHT);
+    tail.go_to_top(HEIGHT);
+    tail.go_to_bottom(HEIGHT);
     tail.keep_selection_visible(0);
     assert!(tail.selected().is_none() && seqs(&tail).is_empty());
 }
