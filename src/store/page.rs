@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_cursor_is_never_formatted_whole() {
-        for text in ["", "a", "abcd", "aGVsbG8gd29ybGQgdGhpcyBpcyBhIGN1cnNvcg"] {
+        for text in ["", "q", "qwbd", "aGVsbG8gd29ybGQgdGhpcyBpcyBhIGN1cnNvcg"] {
             let shown = format!("{:?}", Cursor::new(text));
             assert!(text.is_empty() || !shown.contains(text), "{shown}");
         }

@@ -44,7 +44,7 @@ fn small() -> Options {
     Options { seal_rows: 100, keep_fresh: 20, ..Options::default() }
 }
 
-fn raws(batch: &RecordBatch) -> Vec<String> {
+pub(super) fn raws(batch: &RecordBatch) -> Vec<String> {
     let at = schema::position("raw").unwrap();
     (0..batch.num_rows()).map(|row| text_at(batch.column(at), row).unwrap().to_owned()).collect()
 }

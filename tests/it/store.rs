@@ -1,0 +1,114 @@
+//! The store across processes: kill, refuse, follow.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use bytes::Bytes;
+use vaultscope::base::time::Ticks;
+use vaultscope::event::{Feed, Source};
+use vaultscope::store::{Cursor, CursorUpdate, Options, Page, Reader, StoreError, Writer};
+
+/// Set where the test binary is to be the other process.
+const DIR: &str = "VAULTSCOPE_TEST_STORE";
+const EVENTS_A_PAGE: u64 = 20;
+
+fn page(number: u64) -> Page {
+    let first = number * EVENTS_A_PAGE;
+    let items = (first..first + EVENTS_A_PAGE).map(|n| Bytes::from(format!("{{\"uuid\":\"EVENT{n}\",\"n\":{n}}}")));
+    let mut page = Page::new("ACCOUNT".into(), Feed::AuditEvents, Source::Live, Ticks(1), items.collect());
+    let cursor = Cursor::new(&(number + 1).to_string());
+    page.cursor = Some(CursorUpdate::Advance { version: 2, cursor, reading: Source::Live });
+    page
+}
+
+fn cursor(reader: &Reader) -> u64 {
+    let row = reader.cursor("ACCOUNT", Feed::AuditEvents, 2).unwrap();
+    row.and_then(|row| row.cursor).map_or(0, |cursor| cursor.expose().parse().unwrap())
+}
+
+/// Not a test of its own: what the other process does. Commits page after page and says so after each.
+#[test]
+fn the_other_process() {
+    let Some(dir) = std::env::var_os(DIR) else { return };
+    let options = Options { seal_rows: 200, keep_fresh: 40, ..Options::default() };
+    let writer = Writer::open_with(Path::new(&dir), options).unwrap();
+    let from = cursor(&Reader::open(Path::new(&dir)).unwrap());
+    let mut out = std::io::stdout().lock();
+    // Bounded, should nobody end it.
+    for number in from..from + 2_000 {
+        writer.handle().commit_blocking(page(number)).unwrap();
+        std::io::Write::write_all(&mut out, format!("\ncommitted {}\n", number + 1).as_bytes()).unwrap();
+    }
+}
+
+fn spawn(dir: &Path) -> (Child, impl Iterator<Item = u64> + use<>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::the_other_process", "--nocapture", "--test-threads=1"])
+        .env(DIR, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let committed = lines.filter_map(|line| line.unwrap().strip_prefix("committed ").map(|n| n.parse().unwrap()));
+    (child, committed)
+}
+
+/// Every sequence number and uuid once, in order, up to the cursor and not a page further.
+fn check(dir: &Path, answered: u64) {
+    let reader = Reader::open(dir).unwrap();
+    let snapshot = reader.snapshot().unwrap();
+    let pages = cursor(&reader);
+    assert!(pages >= answered, "answered {answered}, found {pages}");
+    assert_eq!(snapshot.rows(), pages * EVENTS_A_PAGE, "the cursor is not where the events are");
+    assert_eq!(snapshot.through as u64, snapshot.rows());
+    assert_eq!(reader.gaps(1).unwrap(), []);
+}
+
+#[test]
+fn a_killed_writer_loses_nothing_it_answered_and_stores_nothing_twice() {
+    let soak: usize = std::env::var("VAULTSCOPE_SOAK").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let dir = tempfile::tempdir().unwrap();
+    let mut rng = fastrand::Rng::with_seed(7);
+    for round in 0..6 * soak {
+        let (mut child, committed) = spawn(dir.path());
+        let answered = committed.take(rng.usize(1..25)).last().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        check(dir.path(), answered);
+        // The page of before is fetched again after a crash.
+        if round % 2 == 0 {
+            let writer = Writer::open(dir.path()).unwrap();
+            let at = cursor(&Reader::open(dir.path()).unwrap());
+            let done = writer.handle().commit_blocking(page(at - 1)).unwrap();
+            assert_eq!((done.stored, done.duplicates), (0, EVENTS_A_PAGE));
+        }
+    }
+    let status = Reader::open(dir.path()).unwrap().status().unwrap();
+    assert_eq!(status.feeds[0].events, status.events());
+}
+
+#[test]
+fn a_second_writer_is_refused_by_the_pid_of_the_first_and_a_reader_follows_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, mut committed) = spawn(dir.path());
+    committed.next().unwrap();
+    let refused = Writer::open(dir.path()).unwrap_err();
+    let StoreError::Locked { holder, .. } = &refused else { panic!("{refused}") };
+    assert_eq!(holder.pid, child.id());
+    assert!(refused.to_string().contains(&child.id().to_string()));
+
+    let reader = Reader::open(dir.path()).unwrap();
+    let mut watermark = reader.watermark();
+    let seen = *watermark.borrow_and_update();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        // A watermark that never comes would hang the test.
+        let newer = watermark.wait_for(|through| *through > seen);
+        tokio::time::timeout(std::time::Duration::from_secs(20), newer).await.unwrap().unwrap();
+    });
+    assert!(reader.snapshot().unwrap().through > seen);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    Writer::open(dir.path()).unwrap();
+}
