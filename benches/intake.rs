@@ -17,7 +17,7 @@ const PAGE: u64 = 1_000;
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let wanted = std::env::args().filter_map(|a| a.parse().ok()).next().unwrap_or(300_000_u64);
+    let wanted = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(300_000_u64);
     let dir = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or_else(|| ".".into()))?;
     let mut out = std::io::stdout().lock();
 
@@ -47,10 +47,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let reader = Reader::open(dir.path())?;
     let newest = reader.recent(200)?;
-    writeln!(out, "{:>10.1} ms to open and read the newest {}", start.elapsed().as_secs_f64() * 1e3, newest.batches.len())?;
+    writeln!(
+        out,
+        "{:>10.1} ms to open and read the newest {}",
+        start.elapsed().as_secs_f64() * 1e3,
+        newest.batches.len()
+    )?;
     let start = Instant::now();
     let snapshot = reader.snapshot()?;
-    writeln!(out, "{:>10.1} ms for the first snapshot of {} rows", start.elapsed().as_secs_f64() * 1e3, snapshot.rows())?;
+    writeln!(
+        out,
+        "{:>10.1} ms for the first snapshot of {} rows",
+        start.elapsed().as_secs_f64() * 1e3,
+        snapshot.rows()
+    )?;
 
     let writer = Writer::open(dir.path())?;
     writer.handle().seal(0).blocking_recv()??;

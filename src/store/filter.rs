@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_in_is_found_and_what_is_not_is_rarely_suspected() {
-        for n in [0, 1, 2, 3, 10, 1_000, 65_536] {
+        for n in [0, 1, 2, 3, 10, 1_000, 8_000] {
             let inside = keys(0, n);
             let filter = Filter::build(inside.clone());
             assert!(inside.iter().all(|k| filter.may_hold(*k)), "{n}");

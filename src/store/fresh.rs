@@ -85,7 +85,7 @@ pub(super) fn join(batches: &[Arc<RecordBatch>]) -> Result<RecordBatch, StoreErr
 fn join_dictionaries(parts: &[&ArrayRef]) -> Result<ArrayRef, ArrowError> {
     let mut known: HashMap<&str, i32> = HashMap::new();
     let mut values = StringBuilder::new();
-    let mut keys = Int32Builder::with_capacity(parts.iter().map(|p| p.len()).sum());
+    let mut keys = Int32Builder::with_capacity(parts.iter().map(Array::len).sum());
     for part in parts {
         let part = part.as_dictionary::<Int32Type>();
         let texts = part.values().as_string::<i32>();

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::StoreError;
 use super::page::{BadItem, Committed, Origin, Page};
 use super::writer::{WriterHandle, wait};
-use super::StoreError;
 use crate::base::time::Ticks;
 use crate::event::{Feed, Source, json};
 
@@ -338,8 +338,8 @@ mod tests {
     fn an_import_can_be_broken_off_and_what_was_committed_stays() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("long.ndjson");
-        let text: String = (0..9_000).map(|n| format!("{{\"uuid\":\"E{n}\"}}\n")).collect();
-        std::fs::write(&file, text).unwrap();
+        let lines: Vec<String> = (0..9_000).map(|n| format!("{{\"uuid\":\"E{n}\"}}")).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
         let writer = Writer::open(dir.path()).unwrap();
         let request = Request { file: &file, account: "ACCOUNT".into(), feed: Some(Feed::ItemUsages), now: Ticks(1) };
         let progress = events(&writer.handle(), &request, |p| {

@@ -20,9 +20,10 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::commit::{Intake, Sealed, add_hours};
 use super::counts::{self, Hours};
 use super::filter::{Filter, identity};
+use super::intake::{Intake, Sealed};
+use super::records::add_hours;
 use super::segment::Segment;
 use super::{Layout, StoreError, catalogue, fresh};
 use crate::base::time::Ticks;

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, Row};
 
 use super::catalogue::{feed_of, schema_version};
-use super::commit::read_head;
 use super::heads::{self, Head};
+use super::intake::read_head;
 use super::lock::{self, Holder};
 use super::page::Cursor;
 use super::{Layout, Reader, StoreError};

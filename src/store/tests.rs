@@ -78,9 +78,9 @@ fn copy_store(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy_store(&entry.path(), &target)
+            copy_store(&entry.path(), &target);
         } else {
-            drop(std::fs::copy(entry.path(), target))
+            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }
@@ -390,7 +390,7 @@ fn one_page_that_cannot_be_committed_takes_no_other_with_it() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(Layout::of(dir.path()).segments()).unwrap();
     let options = Options { catalogue_pages: Some(120), ..Options::default() };
-    let mut intake = commit::Intake::open(Layout::of(dir.path()), options).unwrap();
+    let mut intake = intake::Intake::open(Layout::of(dir.path()), options).unwrap();
     // Random text does not compress: this page is larger than the catalogue may become.
     let noise =
         (0..8_000).map(|n| format!(r#"{{"uuid":"N{n}","x":"{:x}{:x}"}}"#, fastrand::u128(..), fastrand::u128(..)));

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::commit::Intake;
+use super::intake::Intake;
 use super::lock::WriterLock;
 use super::page::{BadItem, Committed, GapRecord, Page};
 use super::seal::{self, Written};

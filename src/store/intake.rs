@@ -1,0 +1,215 @@
+//! The intake: everything that commits touch. Several pages share a transaction, each whole with its cursor or not at all.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::catalogue::{self, feed_code};
+use super::commit::put;
+use super::filter::Filter;
+use super::gather::gather;
+use super::heads::{Head, Heads};
+use super::page::{BadItem, Committed, GapRecord, Page};
+use super::records;
+use super::segment::Segment;
+use super::watermark::{self, Channel};
+use super::{Layout, Options, StoreError};
+use crate::base::time::Ticks;
+use crate::event::Source;
+
+/// A segment as the intake knows it: where it is, and which identities it may hold.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    pub segment: Arc<Segment>,
+    pub filter: Filter,
+}
+
+/// Everything that commits touch. Lives on the writer's thread.
+#[derive(Debug)]
+pub(super) struct Intake {
+    pub layout: Layout,
+    pub options: Options,
+    pub db: Connection,
+    pub sealed: Vec<Sealed>,
+    /// As of the last commit.
+    pub head: Head,
+    pub fresh_rows: u64,
+    /// Pages up to here are being sealed, and are left as they are.
+    pub sealing_through: i64,
+    heads: Heads,
+    watermark: File,
+    channel: Arc<Channel>,
+}
+
+/// What one page adds to, before it is known whether the transaction holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub head: Head,
+    pub fresh_rows: u64,
+}
+
+impl Intake {
+    /// Opens the store for writing. The caller holds the writer's lock.
+    pub(super) fn open(layout: Layout, options: Options) -> Result<Self, StoreError> {
+        let db = catalogue::open_writer(&layout.catalogue())?;
+        if let Some(pages) = options.catalogue_pages {
+            db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+                .map_err(StoreError::sqlite("limit the catalogue"))?;
+        }
+        let head = read_head(&db)?;
+        let fresh_rows = db
+            .query_row("SELECT coalesce(sum(rows), 0) FROM page", [], |row| row.get::<_, i64>(0))
+            .map_err(StoreError::sqlite("count fresh rows"))? as u64;
+        let (heads, kept) = Heads::open(&layout.heads())?;
+        let sealed = read_sealed(&db, &layout)?;
+        let path = layout.watermark();
+        let watermark = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|e| StoreError::io(&path, e))?;
+        let channel = watermark::channel(&path);
+        let mut intake =
+            Self { layout, options, db, sealed, head, fresh_rows, sealing_through: 0, heads, watermark, channel };
+        intake.compare_heads(kept)?;
+        intake.clear_leftovers();
+        intake.announce();
+        Ok(intake)
+    }
+
+    /// A head that is ahead of the catalogue: commits were lost after they were synced. The cursor went back with them, so the events
+    /// will be fetched again; the loss itself is recorded.
+    fn compare_heads(&mut self, kept: Option<Head>) -> Result<(), StoreError> {
+        let Some(kept) = kept.filter(|kept| kept.batches > self.head.batches) else {
+            if kept != Some(self.head) && self.head.batches > 0 {
+                self.heads.write(self.head)?;
+            }
+            return Ok(());
+        };
+        let lost = kept.through - self.head.through;
+        tracing::error!(lost, "the catalogue is behind its head file: committed events are missing");
+        self.record_gap(&GapRecord {
+            account: "".into(),
+            feed: None,
+            from: None,
+            to: None,
+            why: format!(
+                "the catalogue ends at event {} of batch {}, but event {} of batch {} had been committed: {lost} events were lost \
+                 on this disk",
+                self.head.through, self.head.batches, kept.through, kept.batches
+            ),
+            noticed: Ticks::now(),
+        })?;
+        self.heads.write(self.head)
+    }
+
+    /// Files of a sealing that was cut off: their events are still in the catalogue.
+    fn clear_leftovers(&self) {
+        let Ok(files) = std::fs::read_dir(self.layout.segments()) else { return };
+        for file in files.flatten() {
+            if file.path().extension().is_some_and(|e| e == "tmp") {
+                let _ = std::fs::remove_file(file.path());
+            }
+        }
+    }
+
+    /// Commits pages in one transaction. Where that fails, each page is tried alone, so that one cannot take others with it.
+    pub(super) fn commit(&mut self, pages: &[Page]) -> Vec<Result<Committed, StoreError>> {
+        match self.commit_together(pages) {
+            Ok(done) => done.into_iter().map(Ok).collect(),
+            Err(e) if pages.len() == 1 => vec![Err(e)],
+            Err(_) => {
+                pages.iter().map(|page| self.commit_together(std::slice::from_ref(page)).map(|done| done[0])).collect()
+            }
+        }
+    }
+
+    fn commit_together(&mut self, pages: &[Page]) -> Result<Vec<Committed>, StoreError> {
+        let failed = StoreError::sqlite;
+        let before = self.head;
+        let mut progress = Progress { head: self.head, fresh_rows: self.fresh_rows };
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a commit"))?;
+        let mut done = Vec::with_capacity(pages.len());
+        for page in pages {
+            done.push(put(&tx, &self.sealed, &mut progress, page)?);
+        }
+        if progress.head.through > before.through {
+            gather(&tx, self.sealing_through)?;
+        }
+        if progress.head.batches > before.batches {
+            tx.prepare_cached("UPDATE head SET through = ?, batches = ?, root = ?")
+                .and_then(|mut s| {
+                    s.execute(params![progress.head.through, progress.head.batches as i64, progress.head.root])
+                })
+                .map_err(failed("write the chain's head"))?;
+        }
+        tx.commit().map_err(failed("commit a page"))?;
+        self.head = progress.head;
+        self.fresh_rows = progress.fresh_rows;
+        if self.head.batches > before.batches {
+            // The events are safe by now; without this a loss of the log's tail would only go unnoticed.
+            if let Err(e) = self.heads.write(self.head) {
+                tracing::error!(error = %e, "the chain's head could not be written");
+            }
+        }
+        self.announce();
+        Ok(done)
+    }
+
+    /// Tells every reader how far the store has come.
+    pub(super) fn announce(&self) {
+        if let Err(e) = watermark::write(&self.watermark, self.head.through) {
+            tracing::warn!(error = %e, "the watermark could not be written");
+        }
+        self.channel.raise(self.head.through);
+    }
+
+    /// Notes that events may be missing.
+    pub(super) fn record_gap(&mut self, gap: &GapRecord) -> Result<(), StoreError> {
+        let feed = gap.feed.map_or(0, feed_code);
+        self.db
+            .execute(
+                "INSERT INTO gap (account, feed, first, last, why, noticed) VALUES (?, ?, ?, ?, ?, ?)",
+                params![&*gap.account, feed, gap.from.map(|t| t.0), gap.to.map(|t| t.0), gap.why, gap.noticed.0],
+            )
+            .map(drop)
+            .map_err(StoreError::sqlite("record a gap"))
+    }
+
+    /// Keeps items whose feed is not known.
+    pub(super) fn set_aside(&mut self, account: &str, items: &[BadItem]) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a commit"))?;
+        for item in items {
+            records::quarantine(&tx, account, 0, Source::Import, item.arrived, &item.place, &item.reason, &item.raw)?;
+        }
+        tx.commit().map_err(failed("commit quarantined items"))
+    }
+}
+
+/// The head as the catalogue has it.
+pub(super) fn read_head(db: &Connection) -> Result<Head, StoreError> {
+    db.query_row("SELECT through, batches, root FROM head", [], |row| {
+        Ok(Head { through: row.get(0)?, batches: row.get::<_, i64>(1)? as u64, root: row.get(2)? })
+    })
+    .map_err(StoreError::sqlite("read the chain's head"))
+}
+
+fn read_sealed(db: &Connection, layout: &Layout) -> Result<Vec<Sealed>, StoreError> {
+    let failed = StoreError::sqlite;
+    let sql = format!(
+        "SELECT {}, data FROM segment JOIN filter ON segment = id WHERE superseded IS NULL ORDER BY first_seq",
+        Segment::COLUMNS
+    );
+    let mut query = db.prepare(&sql).map_err(failed("read the segments"))?;
+    let rows = query
+        .query_map([], |row| Ok((Segment::from_row(row, &layout.segments())?, row.get::<_, Vec<u8>>("data")?)))
+        .map_err(failed("read the segments"))?;
+    rows.map(|row| {
+        let (segment, filter) = row.map_err(failed("read the segments"))?;
+        Ok(Sealed { segment: Arc::new(segment), filter: Filter::from_bytes(&filter)? })
+    })
+    .collect()
+}
