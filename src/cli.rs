@@ -1,8 +1,55 @@
-//! Floor 7: arguments. A small file a subcommand, no logic.
+//! Floor 7: arguments. A small file a subcommand, no logic: what a command does is done by the rooms below.
+
+mod args;
+mod completions;
+mod harden;
+mod hunt;
+mod output;
+mod place;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
+
+use args::{Cli, Command};
+
+/// What a command came to. The number is the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done = 0,
+    /// The question or the work failed.
+    Failed = 1,
+    /// The command line or the configuration is wrong.
+    WrongUse = 2,
+    /// It ran, and found what it looks for: errors of `check`, a finding of `doctor`, a hunt that misses its story.
+    Found = 3,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}
+
+/// A mistake in how the program was called, where clap cannot see it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongUse(String);
+
 /// Reads the arguments and runs the subcommand they name.
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    harden::harden();
+    let outcome = match args::parse() {
+        Ok(cli) => dispatch(&cli).unwrap_or_else(|error| output::failure(&error)),
+        Err(outcome) => outcome,
+    };
+    outcome.into()
+}
+
+fn dispatch(cli: &Cli) -> Result<Outcome> {
+    match &cli.command {
+        None => args::name_the_commands(),
+        Some(Command::Hunt(args)) => hunt::run(args, &cli.global),
+        Some(Command::Completions(args)) => completions::run(args),
+    }
 }

@@ -49,6 +49,31 @@ fn distance(a: &[char], b: &[char], bound: usize) -> Option<usize> {
     Some(above[b.len()]).filter(|d| *d <= bound)
 }
 
+/// serde's "unknown field `x`, expected one of `a`, `b`" becomes a statement and the nearest of the names; any other message is
+/// left as it is.
+pub fn explain(message: &str) -> (String, Option<String>) {
+    let kinds = [("unknown field", "unknown key"), ("unknown variant", "unknown value")];
+    for (begins, says) in kinds {
+        let Some(rest) = message.strip_prefix(begins) else { continue };
+        let mut quoted = rest.split('`').skip(1).step_by(2);
+        let Some(name) = quoted.next() else { continue };
+        let known: Vec<&str> = quoted.collect();
+        let help = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known here: {}", known.join(", ")),
+        };
+        return (format!("{says} `{name}`"), Some(help));
+    }
+    (message.to_owned(), None)
+}
+
+/// Line and column, from 1, of a byte of a text; columns count characters.
+pub fn line_column(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

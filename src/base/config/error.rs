@@ -64,32 +64,8 @@ impl ConfigError {
     /// The parser's message without its excerpt of the file, which may hold a token.
     pub(super) fn from_toml(file: Option<&Path>, text: &str, error: &toml::de::Error) -> Self {
         let message = redact(Shown::with_limit(error.message().trim(), 1_000).as_str());
-        let place = error.span().map(|span| place(text, span.start));
-        let (message, help) = explain(&message);
+        let place = error.span().map(|span| suggest::line_column(text, span.start));
+        let (message, help) = suggest::explain(&message);
         Self { file: file.map(Path::to_owned), place, message, help }
     }
-}
-
-/// Line and column, from 1, of a byte of the text.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
-}
-
-/// serde's "unknown field `x`, expected one of `a`, `b`" becomes a statement and the nearest of the names.
-fn explain(message: &str) -> (String, Option<String>) {
-    let kinds = [("unknown field", "unknown key"), ("unknown variant", "unknown value")];
-    for (begins, says) in kinds {
-        let Some(rest) = message.strip_prefix(begins) else { continue };
-        let mut quoted = rest.split('`').skip(1).step_by(2);
-        let Some(name) = quoted.next() else { continue };
-        let known: Vec<&str> = quoted.collect();
-        let help = match suggest::nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known here: {}", known.join(", ")),
-        };
-        return (format!("{says} `{name}`"), Some(help));
-    }
-    (message.to_owned(), None)
 }

@@ -1,0 +1,69 @@
+//! Where a command works: the configuration that holds and the directories that go with it. Nothing is created here.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::args::Global;
+use crate::base::config::Config;
+use crate::base::http::{HttpClient, HttpOptions};
+use crate::base::paths::{DEFAULT_PROFILE, DEMO_PROFILE, Paths};
+
+/// The configuration and the directories.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub config: Config,
+    pub paths: Paths,
+}
+
+impl Place {
+    /// What `--config`, `--profile` and `--data-dir` say, over what the usual places hold.
+    pub fn of(global: &Global) -> Result<Self> {
+        if global.profile.as_deref() == Some(DEMO_PROFILE) {
+            return Self::of_demo(global);
+        }
+        let config = load(global, global.profile.as_deref())?;
+        let data_dir = global.data_dir.as_deref().or(config.data_dir.as_deref());
+        let paths = paths(&config.profile, data_dir, &config)?;
+        Ok(Self { config, paths })
+    }
+
+    /// The simulated organisation's corner: `data_dir` of the configuration is for real evidence and has no say here.
+    pub fn of_demo(global: &Global) -> Result<Self> {
+        let config = load(global, Some(DEMO_PROFILE))?;
+        let paths = paths(DEMO_PROFILE, global.data_dir.as_deref(), &config)?;
+        Ok(Self { config, paths })
+    }
+
+    /// The HTTP client, trusting what `--ca-file` or the configuration adds.
+    pub fn http(&self) -> Result<HttpClient> {
+        Ok(HttpClient::new(&HttpOptions { ca_file: self.config.ca_file.clone() })?)
+    }
+}
+
+fn load(global: &Global, profile: Option<&str>) -> Result<Config> {
+    let mut config = match &global.config {
+        Some(path) => Config::load(Some(path), profile)?,
+        None => match Paths::new(DEFAULT_PROFILE, None) {
+            Ok(paths) => Config::load_if_there(&paths.config_file, profile)?,
+            // Without a home directory there is no configuration to look for.
+            Err(_) => Config::load(None, profile)?,
+        },
+    };
+    if global.ca_file.is_some() {
+        config.ca_file.clone_from(&global.ca_file);
+    }
+    Ok(config)
+}
+
+/// A configuration named with `--config` brings its own hunts, themes and watch-lists along.
+fn paths(profile: &str, data_dir: Option<&Path>, config: &Config) -> Result<Paths> {
+    let mut paths = Paths::new(profile, data_dir)?;
+    if let Some(file) = &config.file {
+        paths.config_file.clone_from(file);
+        if let Some(beside) = file.parent() {
+            paths.config = beside.to_owned();
+        }
+    }
+    Ok(paths)
+}
