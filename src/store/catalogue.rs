@@ -23,11 +23,19 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::OldSqlite { found: rusqlite::version() });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    create_with_mode(path, 0o640)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(StoreError::sqlite("open the catalogue"))?;
     configure(&db).map_err(StoreError::sqlite("configure the catalogue"))?;
     migrate(&mut db, path)?;
     Ok(db)
+}
+
+/// Makes an empty file with a mode, where there is none. SQLite gives its log and its index the mode of the database.
+pub(super) fn create_with_mode(path: &Path, mode: u32) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let created = std::fs::OpenOptions::new().append(true).create(true).mode(mode).open(path);
+    created.map(drop).map_err(|e| StoreError::io(path, e))
 }
 
 fn configure(db: &Connection) -> rusqlite::Result<()> {

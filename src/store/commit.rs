@@ -150,7 +150,12 @@ fn find_sealed(
         let (uuids, askers): (Vec<&str>, Vec<Vec<usize>>) = asking.into_iter().unzip();
         let wanted: Vec<Identity<'_>> =
             uuids.iter().map(|uuid| Identity { account: &page.account, feed: page.feed, uuid }).collect();
-        for hit in segment.find(&wanted)? {
+        let hits = segment.find(&wanted).unwrap_or_else(|e| {
+            // Its rows cannot be read any more: taking them in anew is the only way to have them.
+            tracing::error!(error = %e, "a segment cannot be searched; events it holds may be stored again");
+            Vec::new()
+        });
+        for hit in hits {
             for at in &askers[hit.wanted] {
                 found.insert(*at, (hit.seq, events[*at].raw() == hit.raw));
             }

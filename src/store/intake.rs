@@ -64,12 +64,8 @@ impl Intake {
         let (heads, kept) = Heads::open(&layout.heads())?;
         let sealed = read_sealed(&db, &layout)?;
         let path = layout.watermark();
-        let watermark = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|e| StoreError::io(&path, e))?;
+        catalogue::create_with_mode(&path, 0o640)?;
+        let watermark = File::options().write(true).open(&path).map_err(|e| StoreError::io(&path, e))?;
         let channel = watermark::channel(&path);
         let mut intake =
             Self { layout, options, db, sealed, head, fresh_rows, sealing_through: 0, heads, watermark, channel };
@@ -79,30 +75,31 @@ impl Intake {
         Ok(intake)
     }
 
-    /// A head that is ahead of the catalogue: commits were lost after they were synced. The cursor went back with them, so the events
-    /// will be fetched again; the loss itself is recorded.
+    /// A head that the catalogue does not have: commits were lost or changed after they were synced. A lost cursor went back with
+    /// its events, so that they are fetched again; the loss itself is recorded.
     fn compare_heads(&mut self, kept: Option<Head>) -> Result<(), StoreError> {
-        let Some(kept) = kept.filter(|kept| kept.batches > self.head.batches) else {
-            if kept != Some(self.head) && self.head.batches > 0 {
-                self.heads.write(self.head)?;
-            }
-            return Ok(());
+        let now = self.head;
+        let Some(kept) = kept.filter(|kept| kept.batches >= now.batches && *kept != now) else {
+            // As it should be, or one behind: the program ended between commit and head.
+            return if kept != Some(now) && now.batches > 0 { self.heads.write(now) } else { Ok(()) };
         };
-        let lost = kept.through - self.head.through;
-        tracing::error!(lost, "the catalogue is behind its head file: committed events are missing");
-        self.record_gap(&GapRecord {
-            account: "".into(),
-            feed: None,
-            from: None,
-            to: None,
-            why: format!(
-                "the catalogue ends at event {} of batch {}, but event {} of batch {} had been committed: {lost} events were lost \
-                 on this disk",
-                self.head.through, self.head.batches, kept.through, kept.batches
-            ),
-            noticed: Ticks::now(),
-        })?;
-        self.heads.write(self.head)
+        let why = if kept.batches > now.batches {
+            format!(
+                "the catalogue ends with batch {}, but batch {} had been committed: {} events were lost on this disk",
+                now.batches,
+                kept.batches,
+                kept.through - now.through
+            )
+        } else {
+            format!(
+                "the chain's root of batch {} is not the one that was committed: the catalogue was changed",
+                now.batches
+            )
+        };
+        tracing::error!("{why}");
+        let account = "".into();
+        self.record_gap(&GapRecord { account, feed: None, from: None, to: None, why, noticed: Ticks::now() })?;
+        self.heads.write(now)
     }
 
     /// Files of a sealing that was cut off: their events are still in the catalogue.

@@ -169,6 +169,18 @@ impl Reader {
         }
     }
 
+    /// One event by its sequence number, fresh or sealed: a batch of one row.
+    pub fn event(&self, seq: i64) -> Result<Option<RecordBatch>, StoreError> {
+        let snapshot = self.snapshot()?;
+        for batch in &snapshot.fresh {
+            if let Ok(row) = fresh::seqs(batch).binary_search(&seq) {
+                return Ok(Some(batch.slice(row, 1)));
+            }
+        }
+        let holding = snapshot.segments.iter().find(|s| (s.seqs.0..=s.seqs.1).contains(&seq));
+        holding.map_or(Ok(None), |segment| segment.row((seq - segment.seqs.0) as usize))
+    }
+
     /// The newest sequence number, as it grows: by commits of this process or another.
     pub fn watermark(&self) -> watch::Receiver<i64> {
         self.channel.follow(&self.layout.watermark());

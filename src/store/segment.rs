@@ -88,9 +88,21 @@ impl Segment {
         Ok(self.metadata.get_or_init(|| read))
     }
 
+    /// One row by its position.
+    pub(super) fn row(&self, at: usize) -> Result<Option<arrow::array::RecordBatch>, StoreError> {
+        let only = RowSelection::from(vec![RowSelector::skip(at), RowSelector::select(1)]);
+        let every: Vec<&str> = schema::STORED.iter().map(|c| c.name).collect();
+        let batch = self.reader(&every, Some(only))?.next().transpose();
+        batch.map_err(|e| StoreError::Parquet { path: self.path.clone(), source: e.into() })
+    }
+
     fn reader(&self, columns: &[&str], rows: Option<RowSelection>) -> Result<ParquetRecordBatchReader, StoreError> {
         let metadata = self.metadata()?.clone();
-        let mask = ProjectionMask::columns(metadata.metadata().file_metadata().schema_descr(), columns.iter().copied());
+        // By position: to Parquet's own projection by name a dot in a name is a path.
+        let mask = ProjectionMask::roots(
+            metadata.metadata().file_metadata().schema_descr(),
+            columns.iter().filter_map(|name| schema::position(name)),
+        );
         let mut builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, metadata).with_projection(mask);
         if let Some(rows) = rows {

@@ -468,6 +468,66 @@ fn the_chain_is_what_its_events_say() {
 }
 
 #[test]
+fn a_catalogue_that_was_changed_behind_its_head_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    Writer::open(dir.path()).unwrap().handle().commit_blocking(page(0..10)).unwrap();
+    let db = rusqlite::Connection::open(Layout::of(dir.path()).catalogue()).unwrap();
+    db.execute("UPDATE head SET root = zeroblob(32)", []).unwrap();
+    drop(db);
+    Writer::open(dir.path()).unwrap();
+    let gaps = Reader::open(dir.path()).unwrap().gaps(10).unwrap();
+    assert!(gaps.len() == 1 && gaps[0].why.contains("changed"), "{gaps:?}");
+}
+
+#[test]
+fn events_of_a_segment_that_is_gone_are_taken_in_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::open(dir.path()).unwrap();
+    writer.handle().commit_blocking(page(0..30)).unwrap();
+    writer.handle().seal(0).blocking_recv().unwrap().unwrap();
+    let snapshot = Reader::open(dir.path()).unwrap().snapshot().unwrap();
+    std::fs::remove_file(&snapshot.segments[0].path).unwrap();
+    assert_eq!(writer.handle().commit_blocking(page(0..30)).unwrap().stored, 30);
+}
+
+#[test]
+fn one_event_is_found_by_its_number_fresh_or_sealed() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::open(dir.path()).unwrap();
+    for at in [0, 30, 60] {
+        writer.handle().commit_blocking(page(at..at + 30)).unwrap();
+    }
+    writer.handle().seal(30).blocking_recv().unwrap().unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    for seq in [1, 31, 60, 61, 90] {
+        let row = reader.event(seq).unwrap().unwrap();
+        assert_eq!((row.num_rows(), row.schema()), (1, schema::arrow()));
+        assert_eq!(raws(&row), [item(seq as u64 - 1)]);
+    }
+    assert!(reader.event(0).unwrap().is_none() && reader.event(91).unwrap().is_none());
+}
+
+#[test]
+fn the_files_are_for_their_owner_and_the_group_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let writer = Writer::open(&data).unwrap();
+    writer.handle().commit_blocking(page(0..3)).unwrap();
+    writer.handle().seal(0).blocking_recv().unwrap().unwrap();
+    let workspace = Workspace::open(&data).unwrap();
+    workspace.save_session("a", "b", Ticks(0)).unwrap();
+    let mut left = vec![data];
+    while let Some(path) = left.pop() {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o027, 0, "{} has {mode:o}", path.display());
+        if path.is_dir() {
+            left.extend(std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+        }
+    }
+}
+
+#[test]
 fn the_watermark_reaches_a_reader_of_the_same_process() {
     let dir = tempfile::tempdir().unwrap();
     let writer = Writer::open(dir.path()).unwrap();

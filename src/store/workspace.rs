@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::StoreError;
-use super::catalogue::{feed_code, feed_of};
+use super::catalogue::{create_with_mode, feed_code, feed_of};
 use crate::base::time::Ticks;
 use crate::event::Feed;
 
@@ -89,7 +89,8 @@ impl Workspace {
             .create(data_dir)
             .map_err(|e| StoreError::io(data_dir, e))?;
         let path = data_dir.join("workspace.db");
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        create_with_mode(&path, 0o600)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || -> rusqlite::Result<Connection> {
             let db = Connection::open_with_flags(&path, flags)?;
             db.busy_timeout(Duration::from_secs(5))?;

@@ -71,7 +71,9 @@ impl Writer {
         let layout = Layout::of(data_dir);
         make_private_dir(&layout.segments())?;
         let lock = WriterLock::take(&layout.lock())?;
+        let folders = [data_dir.to_path_buf(), layout.root().to_path_buf()];
         let intake = Intake::open(layout, options)?;
+        folders.iter().try_for_each(|dir| seal::sync_dir(dir))?;
         let (jobs, queue) = mpsc::channel();
         let desk = Desk { intake, jobs: jobs.clone(), sealing: None, seal_again_at: 0, _lock: lock };
         let thread = std::thread::Builder::new()

@@ -89,6 +89,52 @@ fn a_killed_writer_loses_nothing_it_answered_and_stores_nothing_twice() {
     assert_eq!(status.feeds[0].events, status.events());
 }
 
+/// What a process of another user does: reads, and may write nothing.
+#[test]
+#[ignore = "not a test of its own: others run it as their other process"]
+fn the_other_user() {
+    let dir = std::env::var_os(DIR).expect("the folder of the store");
+    let dir = Path::new(&dir);
+    assert!(std::fs::write(dir.join("evidence/mine"), "").is_err(), "may write");
+    assert_eq!(Reader::open(dir).unwrap().snapshot().unwrap().rows(), EVENTS_A_PAGE);
+}
+
+/// Needs to become someone else, which only root may.
+#[test]
+fn another_user_reads_with_read_permission_only_with_a_writer_and_without() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("program");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let writer = Writer::open(&data).unwrap();
+    writer.handle().commit_blocking(page(0)).unwrap();
+    let group = 12_345;
+    let mut left = vec![dir.path().to_path_buf()];
+    while let Some(path) = left.pop() {
+        let open = if path.is_dir() || path == program { 0o750 } else { 0o640 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(open)).unwrap();
+        std::os::unix::fs::chown(&path, None, Some(group)).unwrap();
+        if path.is_dir() {
+            left.extend(std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+        }
+    }
+    let read = || {
+        let mut reader = Command::new(&program);
+        reader.args(["--ignored", "--exact", "store::the_other_user", "--test-threads=1"]);
+        let out = reader.env(DIR, &data).uid(54_321).gid(group).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stdout));
+    };
+    read();
+    writer.close();
+    read();
+}
+
 #[test]
 fn a_second_writer_is_refused_by_the_pid_of_the_first_and_a_reader_follows_it() {
     let dir = tempfile::tempdir().unwrap();
