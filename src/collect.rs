@@ -1,1 +1,20 @@
-//! Floor 5: from where events come. Sources, the poller, its budget.
+//! Floor 5: from where events come. Sources, the poller of each feed, the budget they share, their health.
+//!
+//! [`Collector::start`] identifies an account and runs a poller a feed. A poller asks its [`EventSource`] for a page, hands
+//! the page's bytes with the cursor to the store's writer, and asks for the next only when that one is on the disk: what
+//! was committed is never lost, and a cursor never runs ahead of its events.
+
+pub mod backoff;
+pub mod budget;
+pub mod collector;
+pub mod events_api;
+pub mod health;
+pub mod pins;
+pub mod poller;
+pub mod source;
+
+pub use collector::{Collector, CollectorHandle, Settings};
+pub use events_api::EventsApi;
+pub use health::{FeedHealth, FeedState, Health};
+pub use pins::Pins;
+pub use source::{EventSource, FetchError, Fetched, Identity, Position};

@@ -1,0 +1,139 @@
+//! What a poller asks of a source of events, and what can come back.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::base::http::HttpError;
+use crate::base::time::Ticks;
+use crate::event::Feed;
+use crate::store::Cursor;
+
+/// A future that can be made by an object behind `dyn`.
+pub type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A service, a file or another program that hands out events page by page. The Events API (v2) is one; v3, Log
+/// Analytics, Connect and replayed files stand beside it.
+pub trait EventSource: fmt::Debug + Send + Sync {
+    /// The version of the cursors: those of another version, or of another feed, mean nothing to the source.
+    fn version(&self) -> u8;
+
+    /// Where the events come from, for people: a host, a file.
+    fn place(&self) -> String;
+
+    /// Whose events these are, and which feeds may be read.
+    fn identify(&self) -> Asked<'_, Result<Identity, FetchError>>;
+
+    /// One page.
+    fn fetch<'a>(&'a self, feed: Feed, position: &'a Position) -> Asked<'a, Result<Fetched, FetchError>>;
+
+    /// Reads the credentials again; answers whether they changed. `thorough` allows tools that may ask a person.
+    fn renew(&self, thorough: bool) -> Asked<'_, bool> {
+        let _ = thorough;
+        Box::pin(async { false })
+    }
+}
+
+/// Where to read on: after a cursor, or from a time. Never both, never neither.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    Cursor(Cursor),
+    /// Events from this time on, however late they arrived.
+    Since(Ticks),
+}
+
+/// Whose token it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The integration's own UUID.
+    pub integration: Option<String>,
+    /// The account's UUID; servers before September 2025 do not tell.
+    pub account: Option<String>,
+    /// The feeds that the token may read.
+    pub feeds: Vec<Feed>,
+    pub issued: Option<Ticks>,
+    pub expires: Option<Ticks>,
+}
+
+/// A page as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Fetched {
+    /// The text of each event, byte for byte.
+    pub items: Vec<Bytes>,
+    /// Where to read on. `None` where the service gave none: the position stays where it was.
+    pub cursor: Option<Cursor>,
+    /// More may be waiting, though the next page can still be empty.
+    pub has_more: bool,
+    /// Of the answer.
+    pub status: u16,
+    /// Bytes of the answer, unpacked.
+    pub bytes: u64,
+    pub took: Duration,
+    pub limits: RateHeaders,
+    /// The service's clock, where it told.
+    pub server_time: Option<Ticks>,
+}
+
+/// What a service says of its rate limits, where it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateHeaders {
+    pub limit: Option<u64>,
+    pub remaining: Option<u64>,
+    /// Until the window resets.
+    pub reset: Option<Duration>,
+}
+
+/// Why there is no page. The texts are safe to show: they hold no secret, and nothing of a server's unshown.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error("the token is not accepted{}: it may be revoked, expired or of another account; issue a new one and store it where the configuration points", said(.0))]
+    Unauthorized(String),
+    #[error("the token may not read this feed: add the feature to the integration in 1Password, or leave the feed out with `feeds`")]
+    NotPermitted,
+    #[error("the service asks to slow down{}", match .retry_after { Some(wait) => format!(" for {}s", wait.as_secs()), None => String::new() })]
+    RateLimited { retry_after: Option<Duration> },
+    /// In answer to a cursor: the cursor is refused.
+    #[error("the service refused the request{}", said(.0))]
+    BadRequest(String),
+    #[error("the service failed with status {status}{}", said(.said))]
+    Server { status: u16, said: String },
+    #[error("{0}; check the host: this is not an answer of the Events API")]
+    Malformed(String),
+    #[error("the answer is too large: {0}")]
+    TooLarge(HttpError),
+    #[error(transparent)]
+    Network(HttpError),
+    #[error("{0}")]
+    Credentials(String),
+}
+
+fn said(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" (“{text}”)") }
+}
+
+impl FetchError {
+    /// The HTTP status behind it, 0 where no answer came.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unauthorized(_) => 401,
+            Self::NotPermitted => 403,
+            Self::RateLimited { .. } => 429,
+            Self::BadRequest(_) => 400,
+            Self::Server { status, .. } => *status,
+            Self::Malformed(_) | Self::TooLarge(_) => 200,
+            Self::Network(_) | Self::Credentials(_) => 0,
+        }
+    }
+}
+
+impl From<HttpError> for FetchError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::TooLarge { .. } | HttpError::Bomb { .. } => Self::TooLarge(error),
+            error => Self::Network(error),
+        }
+    }
+}
