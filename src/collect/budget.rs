@@ -59,13 +59,11 @@ impl Budget {
             let leaves = windows.made[oldest] + length;
             (leaves > now).then(|| leaves - now)
         };
-        match blocking(MINUTE, self.per_minute).max(blocking(HOUR, self.per_hour)) {
-            Some(wait) => Err(wait),
-            None => {
-                windows.made.push_back(now);
-                Ok(())
-            }
+        if let Some(wait) = blocking(MINUTE, self.per_minute).max(blocking(HOUR, self.per_hour)) {
+            return Err(wait);
         }
+        windows.made.push_back(now);
+        Ok(())
     }
 
     /// Waits until a request may be made, and takes it.

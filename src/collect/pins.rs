@@ -75,8 +75,9 @@ impl Pins {
 
     fn read(&self) -> Result<BTreeMap<String, Pin>, PinError> {
         match fs::read(&self.file) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| PinError::Damaged { path: self.file.clone(), error }),
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|error| PinError::Damaged { path: self.file.clone(), error })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
             Err(error) => Err(self.failed(error)),
         }

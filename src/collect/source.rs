@@ -89,16 +89,18 @@ pub struct RateHeaders {
 /// Why there is no page. The texts are safe to show: they hold no secret, and nothing of a server's unshown.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    #[error("the token is not accepted{}: it may be revoked, expired or of another account; issue a new one and store it where the configuration points", said(.0))]
+    #[error("the token is not accepted{}: it may be revoked, expired or of another account; issue a new one and store it where the configuration points", quoted(.0))]
     Unauthorized(String),
-    #[error("the token may not read this feed: add the feature to the integration in 1Password, or leave the feed out with `feeds`")]
+    #[error(
+        "the token may not read this feed: add the feature to the integration in 1Password, or leave the feed out with `feeds`"
+    )]
     NotPermitted,
     #[error("the service asks to slow down{}", match .retry_after { Some(wait) => format!(" for {}s", wait.as_secs()), None => String::new() })]
     RateLimited { retry_after: Option<Duration> },
     /// In answer to a cursor: the cursor is refused.
-    #[error("the service refused the request{}", said(.0))]
+    #[error("the service refused the request{}", quoted(.0))]
     BadRequest(String),
-    #[error("the service failed with status {status}{}", said(.said))]
+    #[error("the service failed with status {status}{}", quoted(.said))]
     Server { status: u16, said: String },
     #[error("{0}; check the host: this is not an answer of the Events API")]
     Malformed(String),
@@ -106,11 +108,10 @@ pub enum FetchError {
     TooLarge(HttpError),
     #[error(transparent)]
     Network(HttpError),
-    #[error("{0}")]
-    Credentials(String),
 }
 
-fn said(text: &str) -> String {
+/// What a server said, as an addition to a sentence; nothing where it said nothing.
+pub(super) fn quoted(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" (“{text}”)") }
 }
 
@@ -124,7 +125,7 @@ impl FetchError {
             Self::BadRequest(_) => 400,
             Self::Server { status, .. } => *status,
             Self::Malformed(_) | Self::TooLarge(_) => 200,
-            Self::Network(_) | Self::Credentials(_) => 0,
+            Self::Network(_) => 0,
         }
     }
 }

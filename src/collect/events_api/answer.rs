@@ -9,7 +9,7 @@ use crate::base::secret::redact;
 use crate::base::shown::Shown;
 use crate::base::time::Ticks;
 use crate::collect::backoff::{self, retry_after};
-use crate::collect::source::{FetchError, RateHeaders};
+use crate::collect::source::{FetchError, RateHeaders, quoted};
 
 /// Bytes of a server's message that people get to see.
 const SAID: usize = 160;
@@ -20,18 +20,13 @@ pub(super) fn check(answer: &Answer) -> Result<(), FetchError> {
     Err(match answer.status {
         200 => return Ok(()),
         400 => FetchError::BadRequest(said()),
-        401 => FetchError::Unauthorized(said()),
-        // Not documented; where it comes, somebody between may have said it.
-        403 => FetchError::Unauthorized(said()),
-        404 => FetchError::Malformed(format!("there is no such address (status 404{})", quoted(&said()))),
+        // 403 is not documented; where it comes, somebody between may have said it.
+        401 | 403 => FetchError::Unauthorized(said()),
+        404 => FetchError::Malformed(format!("there is no such address (status 404){}", quoted(&said()))),
         status @ 300..=399 => FetchError::Malformed(format!("the server points elsewhere (status {status})")),
         429 => FetchError::RateLimited { retry_after: wait(answer) },
         status => FetchError::Server { status, said: said() },
     })
-}
-
-fn quoted(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(": “{said}”") }
 }
 
 /// The message of `{"Error":{"Message":…}}` (version 1) or `{"status":…,"message":…}` (version 2), or the text itself when

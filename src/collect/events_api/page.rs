@@ -194,8 +194,11 @@ mod tests {
 
     #[test]
     fn an_item_that_is_no_json_does_not_take_the_page_with_it() {
-        let got = items(b"{\"items\":[{\"uuid\":\"1\"},{\"uuid\" oops},7,null,{\"n\":\"\xff\"},{\"uuid\":\"2\"}],\"cursor\":\"c\"}");
-        let want: [&[u8]; 6] = [b"{\"uuid\":\"1\"}", b"{\"uuid\" oops}", b"7", b"null", b"{\"n\":\"\xff\"}", b"{\"uuid\":\"2\"}"];
+        let got = items(
+            b"{\"items\":[{\"uuid\":\"1\"},{\"uuid\" oops},7,null,{\"n\":\"\xff\"},{\"uuid\":\"2\"}],\"cursor\":\"c\"}",
+        );
+        let want: [&[u8]; 6] =
+            [b"{\"uuid\":\"1\"}", b"{\"uuid\" oops}", b"7", b"null", b"{\"n\":\"\xff\"}", b"{\"uuid\":\"2\"}"];
         assert_eq!(got, want);
     }
 
@@ -208,7 +211,8 @@ mod tests {
 
     #[test]
     fn an_empty_page_is_a_page() {
-        for text in [r#"{"cursor":"c","has_more":false,"items":[]}"#, r#"{"cursor":"c","has_more":null,"items":null}"#] {
+        for text in [r#"{"cursor":"c","has_more":false,"items":[]}"#, r#"{"cursor":"c","has_more":null,"items":null}"#]
+        {
             let want = Split { items: vec![], cursor: Some("c".into()), has_more: false };
             assert_eq!(of(text.as_bytes()).unwrap(), want);
         }
@@ -218,9 +222,23 @@ mod tests {
     #[test]
     fn what_is_no_page_is_refused() {
         for text in [
-            "", " ", "404 page not found", "[]", "{}", "{\"cursor\":\"c\"}", "{\"items\":{}}", "{\"items\":[", "{\"items\":[{}",
-            "{\"items\":[{}]", "{\"items\":[]} x", "{\"items\":[],\"cursor\":5}", "{\"items\":[],\"has_more\":\"yes\"}", "{items:[]}",
-            "{\"items\":[\"\\", "<html>", "null",
+            "",
+            " ",
+            "404 page not found",
+            "[]",
+            "{}",
+            "{\"cursor\":\"c\"}",
+            "{\"items\":{}}",
+            "{\"items\":[",
+            "{\"items\":[{}",
+            "{\"items\":[{}]",
+            "{\"items\":[]} x",
+            "{\"items\":[],\"cursor\":5}",
+            "{\"items\":[],\"has_more\":\"yes\"}",
+            "{items:[]}",
+            "{\"items\":[\"\\",
+            "<html>",
+            "null",
         ] {
             assert!(of(text.as_bytes()).is_err(), "{text}");
         }

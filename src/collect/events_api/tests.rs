@@ -9,7 +9,7 @@ use crate::base::http::HttpOptions;
 
 const TOKEN: &str = "c4n4ry-events-token";
 
-async fn api(server: &MockServer) -> EventsApi {
+fn api(server: &MockServer) -> EventsApi {
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
     EventsApi::with_token(http, server.uri().parse().unwrap(), TOKEN.into())
 }
@@ -30,7 +30,7 @@ async fn feed(server: &MockServer, feed: Feed, template: ResponseTemplate) {
 async fn failure(template: ResponseTemplate) -> FetchError {
     let server = MockServer::start().await;
     feed(&server, Feed::AuditEvents, template).await;
-    let error = api(&server).await.fetch(Feed::AuditEvents, &Position::Cursor(Cursor::new("c"))).await.unwrap_err();
+    let error = api(&server).fetch(Feed::AuditEvents, &Position::Cursor(Cursor::new("c"))).await.unwrap_err();
     let said = format!("{error} {error:?}");
     assert!(!said.contains(TOKEN) && !said.contains('\u{1b}'), "{said}");
     error
@@ -45,7 +45,7 @@ async fn introspection_tells_whose_token_it_is_and_what_it_may_read() {
                "account_uuid": "A1", "extra": {}}),
     )
     .await;
-    let identity = api(&server).await.identify().await.unwrap();
+    let identity = api(&server).identify().await.unwrap();
     assert_eq!(identity.feeds, [Feed::ItemUsages, Feed::AuditEvents]);
     assert_eq!((identity.account.as_deref(), identity.integration.as_deref()), (Some("A1"), Some("I1")));
     assert_eq!(identity.issued.unwrap().to_string(), "2026-01-02T06:04:05.0000000Z");
@@ -55,13 +55,15 @@ async fn introspection_tells_whose_token_it_is_and_what_it_may_read() {
 async fn introspection_of_an_older_server_lacks_the_account() {
     let server = MockServer::start().await;
     introspection(&server, json!({"uuid": "I1", "features": ["auditevents"]})).await;
-    assert_eq!(api(&server).await.identify().await.unwrap().account, None);
+    assert_eq!(api(&server).identify().await.unwrap().account, None);
 }
 
 #[tokio::test]
 async fn a_cursor_is_sent_alone_and_a_reset_without_one() {
     let server = MockServer::start().await;
-    let page = |cursor: &str| ResponseTemplate::new(200).set_body_json(json!({"cursor": cursor, "has_more": true, "items": []}));
+    let page = |cursor: &str| {
+        ResponseTemplate::new(200).set_body_json(json!({"cursor": cursor, "has_more": true, "items": []}))
+    };
     for (body, cursor) in [
         (json!({"cursor": "one"}), "two"),
         (json!({"limit": 1000, "start_time": "2026-01-02T03:04:05.0000000Z"}), "one"),
@@ -73,7 +75,7 @@ async fn a_cursor_is_sent_alone_and_a_reset_without_one() {
             .mount(&server)
             .await;
     }
-    let api = api(&server).await;
+    let api = api(&server);
     let start = Position::Since(Ticks::parse_rfc3339("2026-01-02T03:04:05Z").unwrap());
     let first = api.fetch(Feed::SignInAttempts, &start).await.unwrap().cursor.unwrap();
     assert_eq!(first, Cursor::new("one"));
@@ -86,7 +88,7 @@ async fn an_empty_cursor_is_never_sent_nor_taken() {
     let server = MockServer::start().await;
     let template = ResponseTemplate::new(200).set_body_json(json!({"cursor": "", "has_more": true, "items": []}));
     feed(&server, Feed::AuditEvents, template).await;
-    let api = api(&server).await;
+    let api = api(&server);
     let empty = Position::Cursor(Cursor::new(""));
     assert!(matches!(api.fetch(Feed::AuditEvents, &empty).await, Err(FetchError::BadRequest(_))));
     assert!(server.received_requests().await.unwrap().is_empty());
@@ -99,7 +101,7 @@ async fn items_arrive_byte_for_byte() {
     let items = [r#"{"uuid":"1", "n":1.50,"e":"\u00e9"}"#, r#"{"uuid":"2" broken}"#, r#"{ "uuid": "3" }"#];
     let body = format!("{{\"cursor\":\"c\",\"has_more\":true,\"items\":[{}]}}", items.join(", "));
     feed(&server, Feed::ItemUsages, ResponseTemplate::new(200).set_body_raw(body, "application/json")).await;
-    let page = api(&server).await.fetch(Feed::ItemUsages, &Position::Since(Ticks(0))).await.unwrap();
+    let page = api(&server).fetch(Feed::ItemUsages, &Position::Since(Ticks(0))).await.unwrap();
     assert_eq!(page.items, items);
     assert!(page.has_more);
 }
@@ -111,7 +113,7 @@ async fn a_refusal_of_one_feed_is_told_from_a_refused_token() {
     let refused = ResponseTemplate::new(401).set_body_json(json!({"status": 401, "message": "Unauthorized access"}));
     feed(&server, Feed::ItemUsages, refused.clone()).await;
     feed(&server, Feed::AuditEvents, refused).await;
-    let (api, start) = (api(&server).await, Position::Since(Ticks(0)));
+    let (api, start) = (api(&server), Position::Since(Ticks(0)));
     assert!(matches!(api.fetch(Feed::ItemUsages, &start).await, Err(FetchError::NotPermitted)));
     let error = api.fetch(Feed::AuditEvents, &start).await.unwrap_err();
     assert!(matches!(&error, FetchError::Unauthorized(said) if said == "Unauthorized access"), "{error}");
@@ -147,7 +149,9 @@ async fn a_token_that_changed_in_its_file_is_taken_up() {
     };
     write("old");
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
-    let api = EventsApi::connect(http, Some(&"https://events.example".parse().unwrap()), &SecretRef::File(file.clone())).unwrap();
+    let api =
+        EventsApi::connect(http, Some(&"https://events.example".parse().unwrap()), &SecretRef::File(file.clone()))
+            .unwrap();
     assert!(!api.renew(false).await);
     write("new");
     assert!(api.renew(false).await);

@@ -1,0 +1,213 @@
+//! One round of a feed: pages until there are no more.
+
+use std::time::Duration;
+
+use super::orders::held;
+use super::{Poller, Standing, Trouble};
+use crate::base::shown::Shown;
+use crate::base::time::{DAY, HOUR, Span, Ticks};
+use crate::collect::events_api::KEPT_DAYS;
+use crate::collect::health::FeedState;
+use crate::collect::source::{FetchError, Fetched, Position};
+use crate::event::{Source, decode};
+use crate::store::{Committed, Cursor, CursorUpdate, GapRecord, Page, PollRecord, StoreError};
+
+/// How far before the last contact a reset begins: item usages come hours late.
+const OVERLAP: Span = Span(24 * HOUR);
+/// Clocks further apart than this are shown.
+const SKEW: i64 = 120 * crate::base::time::SECOND;
+/// A service that has more, and more, and never an event, is asked again later.
+const EMPTY_PAGES: u32 = 20;
+/// The last items of a page, among which its newest event is looked for.
+const LOOKED_AT: usize = 16;
+
+impl Poller {
+    /// Reads on from where the feed stands until the service says that there is no more. Where it stands is taken from the store at
+    /// first, and again after a commit that failed.
+    pub(super) async fn round(&mut self, standing: &mut Option<Standing>) -> Result<(), Trouble> {
+        let mut now = match standing.take() {
+            Some(known) => known,
+            None => self.saved().await.map_err(Trouble::Store)?,
+        };
+        let mut empty = 0;
+        loop {
+            self.show_reading(&now);
+            // What is under way may be dropped at any point before the commit: it is fetched again.
+            let (started, page) = tokio::select! {
+                biased;
+                () = held(&self.orders) => {
+                    *standing = Some(now);
+                    return Err(Trouble::Ordered);
+                }
+                asked = self.ask(&now.position) => asked,
+            };
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => return self.not_fetched(error, started, now, standing).await,
+            };
+            // At the tail the same cursor comes again and again; whatever `has_more` says then, it is the end.
+            let unchanged = matches!(&now.position, Position::Cursor(old) if page.cursor.as_ref() == Some(old));
+            empty = if page.items.is_empty() { empty + 1 } else { 0 };
+            let has_more = page.has_more && page.cursor.is_some() && !unchanged && empty < EMPTY_PAGES;
+            let next = if has_more { now.reading } else { self.settings.tail };
+            let position = page.cursor.clone().map(Position::Cursor);
+            // An empty page at the tail changes nothing but the record that somebody asked.
+            self.commit(page, started, now.reading, next).await.map_err(Trouble::Store)?;
+            if let Some(position) = position {
+                now.position = position;
+            }
+            now.reading = next;
+            now.contact = Some(self.settings.clock.now());
+            if !has_more {
+                now.span = None;
+                *standing = Some(now);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks for a page when the budget lets it, and says when.
+    async fn ask(&self, position: &Position) -> (Ticks, Result<Fetched, FetchError>) {
+        self.budget.acquire().await;
+        let started = self.settings.clock.now();
+        (started, self.source.fetch(self.feed, position).await)
+    }
+
+    /// Where the store says that the feed stands, or its beginning at first contact.
+    async fn saved(&self) -> Result<Standing, StoreError> {
+        let (reader, account, feed) = (self.reader.clone(), self.account.clone(), self.feed);
+        let version = self.source.version();
+        let row = tokio::task::spawn_blocking(move || reader.cursor(&account, feed, version))
+            .await
+            .map_err(|_| StoreError::Stopped)??;
+        let now = self.settings.clock.now();
+        let oldest = now - self.settings.back_fill;
+        let Some(row) = row else {
+            let span = Some((oldest, now));
+            return Ok(Standing { position: Position::Since(oldest), reading: Source::Backfill, span, contact: None });
+        };
+        if now - row.at > Span(KEPT_DAYS * DAY) {
+            self.record_gap(
+                Some(row.at),
+                Some(oldest),
+                "nothing was collected for longer than the service keeps events",
+            )
+            .await?;
+        }
+        let span = matches!(row.reading, Source::Backfill | Source::Gap).then_some((oldest, now));
+        match row.cursor {
+            Some(cursor) => {
+                Ok(Standing { position: Position::Cursor(cursor), reading: row.reading, span, contact: Some(row.at) })
+            }
+            // Refused in an earlier run that ended before it read on: when that cursor was good last is not known.
+            None => Ok(self.after_refusal(None)),
+        }
+    }
+
+    /// Where to read on without a cursor: a day before the service was last heard, for events come late; from the oldest that it keeps
+    /// where that is not known. What comes again is recognised.
+    fn after_refusal(&self, contact: Option<Ticks>) -> Standing {
+        let now = self.settings.clock.now();
+        let oldest = now - self.settings.back_fill;
+        let start = contact.map_or(oldest, |contact| (contact.min(now) - OVERLAP).max(oldest));
+        Standing { position: Position::Since(start), reading: Source::Gap, span: Some((start, now)), contact }
+    }
+
+    /// Files a failed request, and a refused cursor with its consequences.
+    async fn not_fetched(
+        &mut self,
+        error: FetchError,
+        started: Ticks,
+        now: Standing,
+        standing: &mut Option<Standing>,
+    ) -> Result<(), Trouble> {
+        let refused = match (&error, &now.position) {
+            (FetchError::BadRequest(said), Position::Cursor(_)) => {
+                Some(format!("the service refused the cursor “{said}”"))
+            }
+            _ => None,
+        };
+        let mut page = Page::new(self.account.clone(), self.feed, now.reading, self.settings.clock.now(), Vec::new());
+        page.poll = Some(PollRecord {
+            started,
+            millis: millis(self.settings.clock.now() - started),
+            status: error.status(),
+            bytes: 0,
+            error: Some(error.to_string()),
+        });
+        let version = self.source.version();
+        page.cursor = refused.clone().map(|reason| CursorUpdate::Reject { version, reason });
+        self.hand_in(page).await.map_err(Trouble::Store)?;
+        let Some(why) = refused else {
+            *standing = Some(now);
+            return Err(Trouble::Fetch(error));
+        };
+        self.record_gap(now.contact, Some(started), &why).await.map_err(Trouble::Store)?;
+        *standing = Some(self.after_refusal(now.contact));
+        Err(Trouble::CursorRefused(why))
+    }
+
+    /// Commits a page with the cursor that follows it, and tells how it went.
+    async fn commit(&self, fetched: Fetched, started: Ticks, reading: Source, next: Source) -> Result<(), StoreError> {
+        let arrived = self.settings.clock.now();
+        let newest = newest(&fetched);
+        let (bytes, limits) = (fetched.bytes, fetched.limits);
+        let skew = fetched.server_time.map(|theirs| theirs - arrived).filter(|skew| skew.0.abs() > SKEW);
+        let mut page = Page::new(self.account.clone(), self.feed, reading, arrived, fetched.items);
+        let version = self.source.version();
+        page.cursor = fetched.cursor.map(|cursor: Cursor| CursorUpdate::Advance { version, cursor, reading: next });
+        page.poll = Some(PollRecord {
+            started,
+            millis: fetched.took.as_millis().try_into().unwrap_or(u64::MAX),
+            status: fetched.status,
+            bytes,
+            error: None,
+        });
+        let committed = self.hand_in(page).await?;
+        self.health.send_modify(|health| {
+            health.clock_skew = skew;
+            health.limits = limits;
+        });
+        self.tell(|feed| {
+            feed.pages += 1;
+            feed.failures = 0;
+            feed.bytes += bytes;
+            feed.last_page = Some(arrived);
+            feed.taken.add(committed);
+            if newest > feed.newest_event {
+                feed.newest_event = newest;
+                feed.lag = newest.map(|newest| arrived - newest);
+            }
+        });
+        Ok(())
+    }
+
+    async fn hand_in(&self, page: Page) -> Result<Committed, StoreError> {
+        self.writer.commit(page).await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    async fn record_gap(&self, from: Option<Ticks>, to: Option<Ticks>, why: &str) -> Result<(), StoreError> {
+        let (account, noticed) = (self.account.clone(), self.settings.clock.now());
+        tracing::warn!(feed = self.feed.name(), account = %Shown::new(&account), "gap: {why}");
+        let gap = GapRecord { account, feed: Some(self.feed), from, to, why: why.to_owned(), noticed };
+        self.writer.record_gap(gap).await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    fn show_reading(&self, standing: &Standing) {
+        self.tell(|feed| {
+            feed.state = match standing.span {
+                Some((from, to)) => FeedState::BackFilling { from, to, at: feed.newest_event },
+                None => FeedState::Polling,
+            };
+        });
+    }
+}
+
+/// The newest time among the last items: a feed is in the order of arrival, so it is there or near.
+fn newest(page: &Fetched) -> Option<Ticks> {
+    page.items.iter().rev().take(LOOKED_AT).filter_map(|item| decode::decode(item).ok()?.timestamp()).max()
+}
+
+fn millis(span: Span) -> u64 {
+    Duration::from_nanos(span.0.max(0).cast_unsigned().saturating_mul(100)).as_millis().try_into().unwrap_or(u64::MAX)
+}
