@@ -19,6 +19,7 @@ mod widgets;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,10 @@ use self::state::{NoticeKind, State};
 use self::terminal::frame::Frames;
 use self::terminal::guard::Guard;
 use self::theme::{BUILT_IN, Depth, Theme, ThemeError};
-use crate::base::time::{Span, Ticks};
+use crate::base::clock::Clock;
+use crate::base::time::Span;
+use crate::engine::QueryEngine;
+use crate::store::{Reader, Workspace};
 
 /// Messages that may wait. Whoever sends more waits, so a flood stays in the store.
 const QUEUE: usize = 256;
@@ -55,7 +59,6 @@ pub enum ConsoleError {
 }
 
 /// What the console is started with.
-#[derive(Debug)]
 pub struct Options {
     /// The configuration profile's name.
     pub profile: String,
@@ -70,7 +73,19 @@ pub struct Options {
     pub ascii: bool,
     /// `[keys]` of the configuration: an action's name and its keys.
     pub keys: BTreeMap<String, Vec<String>>,
-    pub now: fn() -> Ticks,
+    pub clock: Clock,
+    /// The events. Without one there is nothing to show but the first-run screen.
+    pub reader: Option<Reader>,
+    /// What answers questions.
+    pub engine: Option<Arc<dyn QueryEngine>>,
+    /// The analyst's own notes, marks and sessions.
+    pub workspace: Option<Workspace>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("profile", &self.profile).field("demo", &self.demo).finish_non_exhaustive()
+    }
 }
 
 /// How the console ended.
@@ -90,7 +105,7 @@ pub fn run(options: Options) -> Result<Exit, ConsoleError> {
     let (width, height) = crossterm::terminal::size()?;
     let size = Size::new(width, height);
 
-    let mut state = State::new(size, (options.now)(), keymap);
+    let mut state = State::new(size, options.clock.now(), keymap);
     state.utc_offset = utc_offset();
     state.profile.clone_from(&options.profile);
     state.demo = options.demo;
@@ -103,7 +118,7 @@ pub fn run(options: Options) -> Result<Exit, ConsoleError> {
     let guard = Guard::take(&sender)?;
     terminal::signals::listen(sender.clone())?;
     terminal::input::listen(sender.clone())?;
-    let effects = Effects::start(&options, sender);
+    let effects = Effects::start(&options, sender)?;
     Loop { state, theme, options, frames: Frames::new(size), guard, effects, messages, exit: None }.run()
 }
 
@@ -131,7 +146,7 @@ impl Loop {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(Exit::Terminated),
             };
-            self.state.now = (self.options.now)();
+            self.state.now = self.options.clock.now();
             let typed = if let Some(first) = first {
                 self.take_in(first)?
             } else {

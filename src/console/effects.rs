@@ -1,31 +1,105 @@
 //! What the console has done elsewhere: reading the store, asking the collector. Every answer comes back as a message.
 
-use std::sync::mpsc::SyncSender;
+mod intake;
+mod lines;
+mod scan;
 
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::thread;
+
+use self::scan::ScanError;
 use super::Options;
 use super::message::{Effect, Message};
 use super::state::NoticeKind;
 use crate::base::shown::Shown;
+use crate::store::Reader;
 
 /// Bytes that go to the clipboard at most, before their encoding.
 const CLIPBOARD: usize = 48 * 1024;
 
-/// The hands of the console.
+/// The hands of the console. Dropping it ends its threads.
 #[derive(Debug)]
 pub struct Effects {
     messages: SyncSender<Message>,
+    /// Reads of the store, done one after another on a thread of their own.
+    reads: Option<Sender<Effect>>,
 }
 
 impl Effects {
-    pub fn start(_options: &Options, messages: SyncSender<Message>) -> Self {
-        Self { messages }
+    pub fn start(options: &Options, messages: SyncSender<Message>) -> io::Result<Self> {
+        let mut reads = None;
+        if let Some(reader) = &options.reader {
+            intake::start(reader.clone(), messages.clone())?;
+            let (sender, queue) = channel();
+            let (reader, answers) = (reader.clone(), messages.clone());
+            thread::Builder::new().name("reads".to_owned()).spawn(move || serve(&reader, &queue, &answers))?;
+            reads = Some(sender);
+        }
+        Ok(Self { messages, reads })
     }
 
     /// Starts an effect; never waits.
     pub fn perform(&self, effect: Effect) {
-        let message = Message::Notice(NoticeKind::Warning, format!("there is no store open: {effect:?}"));
-        let _ = self.messages.try_send(message);
+        let started = match &self.reads {
+            Some(reads) => reads.send(effect).is_ok(),
+            None => false,
+        };
+        if !started {
+            self.notify("no store is open");
+        }
     }
+
+    fn notify(&self, text: &str) {
+        // The queue is only full while a flood is taken in, and then another word is not missed.
+        let _ = self.messages.try_send(Message::Notice(NoticeKind::Warning, text.to_owned()));
+    }
+}
+
+/// Does the reads. Of several that wait, only the newest of a kind is still wanted: the analyst has moved on.
+fn serve(reader: &Reader, queue: &Receiver<Effect>, answers: &SyncSender<Message>) {
+    while let Ok(first) = queue.recv() {
+        let mut waiting = vec![first];
+        for effect in queue.try_iter() {
+            waiting.retain(|older| std::mem::discriminant(older) != std::mem::discriminant(&effect));
+            waiting.push(effect);
+        }
+        for effect in waiting {
+            if let Some(answer) = read(reader, effect)
+                && answers.send(answer).is_err()
+            {
+                return;
+            }
+        }
+    }
+}
+
+fn read(reader: &Reader, effect: Effect) -> Option<Message> {
+    let failed = |what: &str, error: &ScanError| {
+        tracing::warn!("{what}: {error}");
+        Message::Notice(NoticeKind::Error, format!("{what}: {}", Shown::new(&error.to_string())))
+    };
+    Some(match effect {
+        Effect::LoadEvent(seq) => match scan::event(reader, seq) {
+            Ok(Some((facts, raw))) => Message::Event { seq, facts, raw },
+            Ok(None) => {
+                Message::EventMissing { seq, problem: "The store does not hold this event any more.".to_owned() }
+            }
+            Err(error) => {
+                let problem = format!("The event could not be read: {}", Shown::new(&error.to_string()));
+                Message::EventMissing { seq, problem }
+            }
+        },
+        Effect::LoadRange { from, to } => match scan::range(reader, from, to) {
+            Ok((lines, cut)) => Message::RangeRows { from, to, lines, cut },
+            Err(error) => failed("the range could not be read", &error),
+        },
+        Effect::LoadMinutes { from, to } => match scan::minutes(reader, from, to) {
+            Ok(bins) => Message::Minutes { from, to, bins },
+            Err(error) => failed("the timeline could not be read", &error),
+        },
+        _ => return None,
+    })
 }
 
 /// The sequence that hands text to the terminal's clipboard (OSC 52): lines and tabs are kept, everything else that cannot be seen is
@@ -37,7 +111,7 @@ pub fn clipboard(text: &str) -> Vec<u8> {
         if i > 0 {
             safe.push('\n');
         }
-        let fields: Vec<_> = line.split('\t').map(|field| Shown::new(field).into_string()).collect();
+        let fields: Vec<_> = line.split('\t').map(|field| Shown::with_limit(field, CLIPBOARD).into_string()).collect();
         safe.push_str(&fields.join("\t"));
     }
     let end = (0..=safe.len().min(CLIPBOARD)).rev().find(|at| safe.is_char_boundary(*at)).unwrap_or(0);
@@ -47,3 +121,6 @@ pub fn clipboard(text: &str) -> Vec<u8> {
     let _ = copy.write_ansi(&mut sequence);
     sequence.into_bytes()
 }
+
+#[cfg(test)]
+mod tests;

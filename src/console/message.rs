@@ -5,7 +5,7 @@ use ratatui::layout::Size;
 use super::action::Action;
 use super::keymap::Key;
 use super::state::NoticeKind;
-use super::state::health::Health;
+use super::state::health::{Health, StoreHealth};
 use super::state::line::{Line, Outcome};
 use super::state::record::Facts;
 use crate::base::time::Ticks;
@@ -25,11 +25,12 @@ pub enum Message {
     Do(Action),
     /// Events the store already held when the console started, the oldest first. They are in the counts.
     Backlog(Vec<Line>),
-    /// Events that came since, the oldest first, and how many were passed over because there were too many.
-    Fresh {
-        lines: Vec<Line>,
-        skipped: u64,
-    },
+    /// Events older than those of the backlog.
+    Older(Vec<Line>),
+    /// Events that came since, the oldest first.
+    Fresh(Vec<Line>),
+    /// Events that were passed over because there were too many at once; they are in the store and in the counts.
+    Skipped(u64),
     /// Events by hour, of the whole store.
     Hours(Vec<Bin>),
     /// Events by minute, of a stretch.
@@ -56,10 +57,11 @@ pub enum Message {
         seq: i64,
         problem: String,
     },
+    /// What the collector knows of the feeds.
     Health(Box<Health>),
+    /// What the store knows of them.
+    Stored(Box<StoreHealth>),
     Notice(NoticeKind, String),
-    /// The theme that was asked for is in use.
-    Theme(String),
     /// A signal asked for the end.
     Terminate,
     /// The terminal is ours again after a stop.
@@ -83,7 +85,6 @@ pub enum Effect {
         from: Ticks,
         to: Ticks,
     },
-    LoadHours,
     /// To the terminal's clipboard (OSC 52).
     Copy(String),
     /// Poll every ten seconds, or every five minutes.

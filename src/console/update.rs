@@ -8,6 +8,7 @@ mod timeline;
 use super::action::{Action, Context};
 use super::keymap::Key;
 use super::message::{Effect, Message};
+use super::state::health::Health;
 use super::state::input::Input;
 use super::state::layer::Layer;
 use super::state::nav::View;
@@ -34,7 +35,19 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.tail.push(lines);
             Vec::new()
         }
-        Message::Fresh { lines, skipped } => tail::take_in(state, lines, skipped),
+        Message::Older(lines) => {
+            state.tail.push_older(lines);
+            Vec::new()
+        }
+        Message::Fresh(lines) => {
+            tail::take_in(state, lines);
+            Vec::new()
+        }
+        Message::Skipped(events) => {
+            state.tail.skipped += events;
+            state.intake.add(state.now, u32::try_from(events).unwrap_or(u32::MAX));
+            Vec::new()
+        }
         Message::Hours(bins) => {
             state.timeline.set_hours(bins);
             Vec::new()
@@ -59,16 +72,16 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Health(health) => {
-            state.health = *health;
+            let stored = std::mem::take(&mut state.health.stored);
+            state.health = Health { stored, ..*health };
+            Vec::new()
+        }
+        Message::Stored(stored) => {
+            state.health.stored = *stored;
             Vec::new()
         }
         Message::Notice(kind, text) => {
             state.notify(kind, text);
-            Vec::new()
-        }
-        Message::Theme(name) => {
-            state.notify(NoticeKind::Info, format!("theme: {name}"));
-            state.theme = name;
             Vec::new()
         }
         Message::Terminate => vec![Effect::Quit],

@@ -39,7 +39,8 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
     y += 1;
     for feed in &health.feeds {
-        row(state, theme, feed, (area.x + 2, y), area.width, buf);
+        let stored = health.stored.feeds.iter().find(|(of, ..)| *of == feed.feed);
+        row(state, theme, feed, stored.map_or((0, None), |(_, events, last)| (*events, *last)), (area.x + 2, y), buf);
         y += 1;
     }
     y += 1;
@@ -50,12 +51,15 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         }
     }
     y += 1;
-    let kept: [(u64, &str); 2] = [
-        (health.quarantined, "item kept aside: no event"),
-        (health.variants, "event that came again with other bytes"),
-    ];
-    for (n, what) in kept.into_iter().filter(|(n, _)| *n > 0) {
-        y = line(buf, area, y, &format!("{}  {what}", number(n)), theme.warning);
+    let stored = &health.stored;
+    for (n, what) in [
+        (stored.quarantined, "were no events and are kept aside"),
+        (stored.variants, "came again with other bytes; both are kept"),
+        (stored.undated, "have no readable time and lie nowhere on the timeline"),
+    ] {
+        if n > 0 {
+            y = line(buf, area, y, &format!("{} {what}", count(n, "item")), theme.warning);
+        }
     }
     for feed in &health.feeds {
         if let Some(error) = &feed.last_error {
@@ -91,18 +95,26 @@ fn line(buf: &mut Buffer, area: Rect, y: u16, text: &str, style: Style) -> u16 {
     y + 1
 }
 
-fn row(state: &State, theme: &Theme, feed: &FeedHealth, at: (u16, u16), width: u16, buf: &mut Buffer) {
+/// One feed: what the collector says of it, what the store does (its events and the last arrival).
+fn row(
+    state: &State,
+    theme: &Theme,
+    feed: &FeedHealth,
+    (events, last): (u64, Option<Ticks>),
+    at: (u16, u16),
+    buf: &mut Buffer,
+) {
     let (glyph, style) = mark(&feed.doing, theme);
     let time = |at: Option<Ticks>| at.map_or_else(|| "never".to_owned(), |at| when::clock(state, at));
     let (mut x, y) = at;
-    for (_, column, room) in columns(width) {
+    for (_, column, room) in columns(buf.area.width) {
         let (text, style) = match column {
             0 => (feed.feed.title().to_owned(), theme.feed(feed.feed)),
             1 => (format!("{glyph} {}", doing(state, feed)), style),
-            2 => (time(feed.last_page), theme.text),
+            2 => (time(feed.last_page.or(last)), theme.text),
             3 => (feed.last_event.map_or_else(|| "none".to_owned(), |at| when::day_clock(state, at)), theme.text),
             4 => (feed.lag.map(when::age).unwrap_or_default(), theme.text),
-            5 => (number(feed.events), theme.text),
+            5 => (number(events), theme.text),
             6 => (number(feed.pages), theme.text),
             _ => (number(feed.errors), if feed.errors > 0 { theme.warning } else { theme.dim }),
         };

@@ -38,12 +38,14 @@ fn state(size: Size) -> State {
         bins.push((hour(i), Feed::SignInAttempts, Outcome::Success, n));
         bins.push((hour(i), Feed::SignInAttempts, Outcome::Failure, n / 4));
         bins.push((hour(i), Feed::ItemUsages, Outcome::Success, n * 2));
-        bins.push((hour(i), Feed::AuditEvents, Outcome::Other, n / 3));
+        bins.push((hour(i), Feed::AuditEvents, Outcome::Unknown, n / 3));
     }
     update(&mut state, Message::Hours(bins));
     update(&mut state, Message::Backlog((1..=240).map(line).collect()));
-    update(&mut state, Message::Fresh { lines: (241..=260).map(line).collect(), skipped: 0 });
-    update(&mut state, Message::Health(Box::new(health(now))));
+    update(&mut state, Message::Fresh((241..=260).map(line).collect()));
+    let health = health(now);
+    update(&mut state, Message::Stored(Box::new(health.stored.clone())));
+    update(&mut state, Message::Health(Box::new(health)));
     state.has_collector = true;
     state
 }
@@ -53,11 +55,12 @@ fn health(now: Ticks) -> Health {
     health.source = "http://127.0.0.1:8080".into();
     let doing =
         [Doing::Waiting, Doing::Backfilling { permille: Some(420) }, Doing::BackingOff { until: Ticks(now.0 + HOUR) }];
+    health.stored.quarantined = 2;
     for (i, (feed, doing)) in health.feeds.iter_mut().zip(doing).enumerate() {
         feed.doing = doing;
         feed.last_page = Some(now);
         feed.last_event = Some(Ticks(now.0 - HOUR));
-        feed.events = 12_345 * (i as u64 + 1);
+        health.stored.feeds.push((feed.feed, 12_345 * (i as u64 + 1), Some(now)));
         feed.pages = 130;
     }
     health.feeds[2].errors = 3;
@@ -152,7 +155,7 @@ fn tail_and_timeline_in_their_styles() {
 fn a_paused_tail_with_a_filter_says_so() {
     let mut state = state(SIZES[1]);
     press(&mut state, &["/", "r", "e", "v", "e", "a", "l", "enter", "up", "up", "up"]);
-    update(&mut state, Message::Fresh { lines: (261..=300).map(line).collect(), skipped: 0 });
+    update(&mut state, Message::Fresh((261..=300).map(line).collect()));
     insta::assert_snapshot!("tail-paused", text(&paint(&state, &dark())));
 }
 
@@ -245,7 +248,7 @@ fn hostile_text_never_reaches_the_cells() {
     for size in SIZES {
         let mut state = state(size);
         let lines = (300..340).map(hostile).collect();
-        update(&mut state, Message::Fresh { lines, skipped: 0 });
+        update(&mut state, Message::Fresh(lines));
         update(&mut state, Message::Notice(crate::console::state::NoticeKind::Error, "fine".into()));
         let screen = paint(&state, &dark());
         for cell in &screen.content {
@@ -269,7 +272,7 @@ fn bytes_of_one_row(theme: &Theme, size: Size) -> usize {
     let mut bytes = 0;
     for n in 0..rows {
         state.now = line(261 + n).time.unwrap();
-        update(&mut state, Message::Fresh { lines: vec![line(261 + n)], skipped: 0 });
+        update(&mut state, Message::Fresh(vec![line(261 + n)]));
         bytes += frames.draw(&mut sink, |buf| draw(&state, theme, buf)).unwrap();
     }
     bytes / rows as usize

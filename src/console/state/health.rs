@@ -26,12 +26,6 @@ pub enum Doing {
     Off,
 }
 
-impl Doing {
-    pub const fn is_well(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Polling | Self::Backfilling { .. })
-    }
-}
-
 /// One feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedHealth {
@@ -43,7 +37,6 @@ pub struct FeedHealth {
     pub last_event: Option<Ticks>,
     /// Arrival minus the event's time, of the newest page.
     pub lag: Option<Span>,
-    pub events: u64,
     pub pages: u64,
     pub errors: u64,
     /// What went wrong last, shown.
@@ -59,13 +52,25 @@ impl FeedHealth {
             last_page: None,
             last_event: None,
             lag: None,
-            events: 0,
             pages: 0,
             errors: 0,
             last_error: None,
             next_poll: None,
         }
     }
+}
+
+/// What the store knows of the feeds, whoever fills it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// Events and the last arrival.
+    pub feeds: Vec<(Feed, u64, Option<Ticks>)>,
+    pub quarantined: u64,
+    pub variants: u64,
+    /// Events whose time could not be read.
+    pub undated: u64,
+    /// Who writes: process and host, shown.
+    pub writer: Option<Box<str>>,
 }
 
 /// All feeds, and the calls they share.
@@ -80,10 +85,7 @@ pub struct Health {
     pub live: bool,
     /// Where the events come from: an address, or who polls.
     pub source: Box<str>,
-    /// Items that could not be taken as events and were kept aside.
-    pub quarantined: u64,
-    /// Events that came again with other bytes.
-    pub variants: u64,
+    pub stored: StoreHealth,
 }
 
 impl Default for Health {
@@ -94,8 +96,7 @@ impl Default for Health {
             hour: (0, 0),
             live: false,
             source: Box::default(),
-            quarantined: 0,
-            variants: 0,
+            stored: StoreHealth::default(),
         }
     }
 }

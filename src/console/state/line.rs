@@ -2,49 +2,7 @@
 
 use crate::base::time::Ticks;
 use crate::event::Feed;
-
-/// How much an analyst should care, as far as one event alone can tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    #[default]
-    Info,
-    Low,
-    Medium,
-    High,
-}
-
-impl Severity {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
-}
-
-/// How it ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    Success,
-    Failure,
-    /// Neither, or not told.
-    #[default]
-    Other,
-}
-
-impl Outcome {
-    pub const ALL: [Self; 3] = [Self::Success, Self::Failure, Self::Other];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Other => "other",
-        }
-    }
-}
+pub use crate::event::catalogue::{Outcome, Severity};
 
 /// A field that a filter may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +50,8 @@ pub struct Line {
     pub feed: Feed,
     pub severity: Severity,
     pub outcome: Outcome,
+    /// What the client does by itself, such as a delegated session: real, and rarely worth a look.
+    pub plumbing: bool,
     /// What was done, in words.
     pub action: Box<str>,
     /// Who acts: an e-mail address, a name or an identifier.
@@ -165,7 +125,7 @@ pub mod tests {
             feed: Feed::ALL[n as usize % 3],
             severity: [Severity::Info, Severity::Info, Severity::Low, Severity::Medium, Severity::Info, Severity::High]
                 [n as usize % 6],
-            outcome: [Outcome::Success, Outcome::Success, Outcome::Failure, Outcome::Other][n as usize % 4],
+            outcome: [Outcome::Success, Outcome::Success, Outcome::Failure, Outcome::Unknown][n as usize % 4],
             action: pick(&["Signed in", "Revealed a password", "Granted vault access", "Sign-in failed"]),
             who: format!("person{:02}@example.com", n % 17).into(),
             target: pick(&["Production", "Payroll", "", "Break glass", "Marketing"]),
@@ -173,6 +133,7 @@ pub mod tests {
             country: pick(&["DE", "US", "FR", "JP"]),
             place: pick(&["Berlin", "Austin", "Lyon", "Osaka"]),
             client: pick(&["1Password for Mac 8.10", "1Password CLI 2.30", "1Password for Web"]),
+            plumbing: false,
             altered: false,
             haystack: Box::default(),
         }

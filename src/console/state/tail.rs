@@ -64,6 +64,15 @@ impl List {
         }
     }
 
+    /// Puts a line before all others.
+    fn push_front(&mut self, line: Line, passes: bool) {
+        self.first -= 1;
+        self.lines.push_front(line);
+        if passes {
+            self.passing.push_front(self.first);
+        }
+    }
+
     fn refilter(&mut self, passes: impl Fn(&Line) -> bool) {
         let first = self.first;
         self.passing =
@@ -104,7 +113,8 @@ pub struct Tail {
 impl Default for Tail {
     fn default() -> Self {
         Self {
-            live: List::default(),
+            // Ordinals leave room for older lines.
+            live: List { first: u64::MAX / 2, ..List::default() },
             range: None,
             filter: Filter::default(),
             only_severe: false,
@@ -136,6 +146,17 @@ impl Tail {
         }
     }
 
+    /// Takes older events in before those that are there, as far as there is room.
+    pub fn push_older(&mut self, lines: Vec<Line>) {
+        let first = self.live.lines.front().map_or(i64::MAX, |line| line.seq);
+        let older: Vec<Line> = lines.into_iter().filter(|line| line.seq < first).collect();
+        let room = self.capacity.saturating_sub(self.live.lines.len());
+        for line in older.into_iter().rev().take(room) {
+            let passes = self.passes(&line);
+            self.live.push_front(line, passes);
+        }
+    }
+
     /// The list on the screen: the range's when one is chosen.
     pub fn list(&self) -> &List {
         self.range.as_ref().map_or(&self.live, |range| &range.list)
@@ -161,11 +182,6 @@ impl Tail {
     /// Rows that came since the pause.
     pub fn fresh(&self) -> u64 {
         self.fresh
-    }
-
-    /// The sequence number of the newest event held.
-    pub fn newest(&self) -> Option<i64> {
-        self.live.lines.back().map(|line| line.seq)
     }
 
     pub fn set_filter(&mut self, filter: Filter, height: usize) {
@@ -328,13 +344,6 @@ impl Tail {
             let ordinal = *list.passing.get(at)?;
             Some((list.get(ordinal)?, selected == Some(ordinal)))
         })
-    }
-
-    /// Rows above and below the screen, for the position in the title.
-    pub fn around(&self, height: usize) -> (usize, usize) {
-        let list = self.list();
-        let top = if self.follows() { list.len().saturating_sub(height) } else { list.position(list.top) };
-        (top, list.len().saturating_sub(top + height))
     }
 }
 

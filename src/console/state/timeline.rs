@@ -111,9 +111,9 @@ impl Timeline {
         }
     }
 
-    /// Counts an event that just came.
+    /// Counts an event that just came. One without a readable time lies nowhere.
     pub fn count(&mut self, line: &Line) {
-        let at = line.when().0;
+        let Some(Ticks(at)) = line.time else { return };
         self.hours.entry(at.div_euclid(HOUR)).or_default().add(line.feed, line.outcome, 1);
         if self.minutes.from <= at {
             // What lies after the stretch that was read came since, so it is all here.
@@ -298,7 +298,7 @@ mod tests {
         let now = at("2026-03-02T09:30:00Z");
         timeline.set_hours([
             (at("2026-03-02T06:00:00Z"), Feed::SignInAttempts, Outcome::Success, 4),
-            (at("2026-03-02T06:00:00Z"), Feed::AuditEvents, Outcome::Other, 1),
+            (at("2026-03-02T06:00:00Z"), Feed::AuditEvents, Outcome::Unknown, 1),
             (at("2026-03-02T09:00:00Z"), Feed::ItemUsages, Outcome::Success, 2),
         ]);
         assert_eq!(totals(&timeline, 5, now), [0, 5, 0, 0, 2]);

@@ -11,14 +11,12 @@ use super::super::state::{NoticeKind, State};
 use super::{arrive, timeline};
 
 /// Takes events in, whatever is on the screen.
-pub fn take_in(state: &mut State, lines: Vec<Line>, skipped: u64) -> Vec<Effect> {
+pub fn take_in(state: &mut State, lines: Vec<Line>) {
     for line in &lines {
         state.timeline.count(line);
     }
-    state.intake.add(state.now, lines.len() as u32 + u32::try_from(skipped).unwrap_or(u32::MAX));
-    state.tail.skipped += skipped;
+    state.intake.add(state.now, lines.len() as u32);
     state.tail.push(lines);
-    if skipped > 0 { vec![Effect::LoadHours] } else { Vec::new() }
 }
 
 pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {

@@ -114,6 +114,18 @@ fn neighbours_are_looked_for_among_the_rows_that_pass() {
 }
 
 #[test]
+fn older_rows_come_in_before_the_others_as_far_as_there_is_room() {
+    let mut tail = Tail::with_capacity(20);
+    tail.push((30..=40).map(line));
+    tail.move_by(-1, HEIGHT);
+    let before = seqs(&tail);
+    tail.push_older((1..=35).map(line).collect());
+    assert_eq!(seqs(&tail), before, "the view stays");
+    tail.go_to_top(HEIGHT);
+    assert_eq!((seqs(&tail), tail.list().held()), (vec![21, 22, 23, 24, 25], 20));
+}
+
+#[test]
 fn an_empty_tail_takes_every_move() {
     let mut tail = Tail::default();
     tail.move_by(-1, HEIGHT);

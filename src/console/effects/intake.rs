@@ -1,0 +1,171 @@
+//! The thread that follows the store: what is there first, then whatever is committed, by this process or another.
+
+use std::io;
+use std::sync::mpsc::SyncSender;
+use std::thread;
+use std::time::Duration;
+
+use super::lines::lines;
+use crate::base::shown::Shown;
+use crate::base::time::{MAX, Ticks};
+use crate::console::message::{Bin, Message};
+use crate::console::state::NoticeKind;
+use crate::console::state::health::StoreHealth;
+use crate::console::state::tail::CAPACITY;
+use crate::store::{Reader, Rows, StoreError};
+
+/// Rows for the first frame; the rest of the ring follows.
+const FIRST: usize = 256;
+/// Rows taken at once. What comes faster is passed over, counted, and stays in the store.
+const BATCH: usize = 2_000;
+/// Between two batches: twenty frames a second are as many as an eye follows.
+const PACE: Duration = Duration::from_millis(50);
+/// After an error of the store.
+const RETRY: Duration = Duration::from_secs(2);
+/// Looks at the counts until nothing was committed in between.
+const TRIES: usize = 8;
+
+/// The console is gone.
+struct Gone;
+
+/// Starts following.
+pub fn start(reader: Reader, messages: SyncSender<Message>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let intake = Intake { reader, messages, last: 0 };
+    thread::Builder::new().name("intake".to_owned()).spawn(move || _ = intake.run(&runtime))?;
+    Ok(())
+}
+
+struct Intake {
+    reader: Reader,
+    messages: SyncSender<Message>,
+    /// The newest sequence number that the console has.
+    last: i64,
+}
+
+impl Intake {
+    fn run(mut self, runtime: &tokio::runtime::Runtime) -> Result<(), Gone> {
+        // Subscribed first: what is committed while the backlog is read is seen afterwards.
+        let mut watermark = self.reader.watermark();
+        while let Err(error) = self.first()? {
+            self.report("the store could not be read", &error)?;
+            thread::sleep(RETRY);
+        }
+        self.older()?;
+        loop {
+            if *watermark.borrow_and_update() <= self.last && runtime.block_on(watermark.changed()).is_err() {
+                return Ok(());
+            }
+            match self.fresh()? {
+                Ok(()) => thread::sleep(PACE),
+                Err(error) => {
+                    self.report("new events could not be read", &error)?;
+                    thread::sleep(RETRY);
+                }
+            }
+        }
+    }
+
+    fn send(&self, message: Message) -> Result<(), Gone> {
+        self.messages.send(message).map_err(|_| Gone)
+    }
+
+    fn report(&self, what: &str, error: &StoreError) -> Result<(), Gone> {
+        tracing::warn!("{what}: {error}");
+        self.send(Message::Notice(NoticeKind::Error, format!("{what}: {}", Shown::new(&error.to_string()))))
+    }
+
+    /// The newest rows and the counts by hour: enough for the first frame.
+    fn first(&mut self) -> Result<Result<(), StoreError>, Gone> {
+        let (hours, through) = match self.hours() {
+            Ok(counted) => counted,
+            Err(error) => return Ok(Err(error)),
+        };
+        let rows = match self.reader.recent(FIRST) {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.send(Message::Hours(hours))?;
+        self.hand_over(&rows, through)?;
+        self.health()?;
+        Ok(Ok(()))
+    }
+
+    /// The rest of the ring, before what is there.
+    fn older(&mut self) -> Result<(), Gone> {
+        let Ok(rows) = self.reader.recent(CAPACITY) else { return Ok(()) };
+        let lines = rows.batches.iter().flat_map(lines).collect();
+        self.send(Message::Older(lines))
+    }
+
+    /// What was committed since.
+    fn fresh(&mut self) -> Result<Result<(), StoreError>, Gone> {
+        let rows = match self.reader.rows_above(self.last, BATCH) {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        if rows.skipped > 0 {
+            // Their counts are not known from rows: all are read again, and rows that are in them do not count twice.
+            let (hours, through) = match self.hours() {
+                Ok(counted) => counted,
+                Err(error) => return Ok(Err(error)),
+            };
+            self.send(Message::Skipped(rows.skipped))?;
+            self.send(Message::Hours(hours))?;
+            self.hand_over(&rows, through)?;
+        } else {
+            self.hand_over(&rows, self.last)?;
+        }
+        self.health()?;
+        Ok(Ok(()))
+    }
+
+    /// Hands rows over: those up to `counted` are in the counts by hour already.
+    fn hand_over(&mut self, rows: &Rows, counted: i64) -> Result<(), Gone> {
+        let (known, fresh): (Vec<_>, Vec<_>) =
+            rows.batches.iter().flat_map(lines).partition(|line| line.seq <= counted);
+        if !known.is_empty() {
+            self.send(Message::Backlog(known))?;
+        }
+        if !fresh.is_empty() {
+            self.send(Message::Fresh(fresh))?;
+        }
+        self.last = self.last.max(rows.through);
+        Ok(())
+    }
+
+    /// The counts by hour, and the sequence number up to which they count.
+    fn hours(&self) -> Result<(Vec<Bin>, i64), StoreError> {
+        let mut through = self.reader.recent(1)?.through;
+        for _ in 0..TRIES {
+            let counts = self.reader.hourly_counts(Ticks(0), Ticks(MAX))?;
+            let after = self.reader.recent(1)?.through;
+            if after == through {
+                return Ok((bins(&counts), through));
+            }
+            through = after;
+        }
+        // The writer never rests: a few events may count twice until the next look.
+        Ok((bins(&self.reader.hourly_counts(Ticks(0), Ticks(MAX))?), through))
+    }
+
+    /// What the store knows of the feeds.
+    fn health(&self) -> Result<(), Gone> {
+        let Ok(status) = self.reader.status() else { return Ok(()) };
+        let mut stored = StoreHealth::default();
+        for feed in &status.feeds {
+            stored.feeds.push((feed.feed, feed.events, feed.last_arrival));
+            stored.quarantined += feed.quarantined;
+            stored.variants += feed.variants;
+            stored.undated += feed.undated;
+        }
+        stored.writer = status
+            .writer
+            .map(|holder| Shown::new(&format!("process {} on {}", holder.pid, holder.host)).into_string().into());
+        self.send(Message::Stored(Box::new(stored)))
+    }
+}
+
+fn bins(counts: &[crate::store::HourCount]) -> Vec<Bin> {
+    counts.iter().map(|c| (c.hour, c.feed, c.outcome, u32::try_from(c.events).unwrap_or(u32::MAX))).collect()
+}

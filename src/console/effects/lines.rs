@@ -1,0 +1,102 @@
+//! Stored rows as the tail's lines: the one place where an event's text becomes text that is safe to draw.
+
+use arrow::array::RecordBatch;
+
+use crate::base::shown::Shown;
+use crate::console::state::line::Line;
+use crate::event::columns::text_at;
+use crate::event::summary::{EventLine, Lines};
+
+/// Bytes of one field of a row; the event's own view has it whole.
+const FIELD: usize = 256;
+
+/// The stored columns that lines are made of.
+pub const COLUMNS: &[&str] = &[
+    "seq",
+    "feed",
+    "source",
+    "arrived",
+    "timestamp",
+    "country",
+    "category",
+    "action_type",
+    "actor_uuid",
+    "action",
+    "object_type",
+    "object_uuid",
+    "aux_uuid",
+    "vault_uuid",
+    "item_uuid",
+    "target_user.uuid",
+    "target_user.name",
+    "target_user.email",
+    "user.uuid",
+    "user.name",
+    "user.email",
+    "actor_details.uuid",
+    "actor_details.name",
+    "actor_details.email",
+    "object_details.email",
+    "aux_details.email",
+    "client.app_name",
+    "client.app_version",
+    "client.platform_name",
+    "client.ip_address",
+    "location.country",
+    "location.region",
+    "location.city",
+    "session.ip",
+    "raw",
+];
+
+/// The lines of a batch.
+pub fn lines(batch: &RecordBatch) -> Vec<Line> {
+    let summary = Lines::new(batch);
+    let text = |column: &str, row: usize| {
+        batch.column_by_name(column).and_then(|column| text_at(column.as_ref(), row)).unwrap_or_default()
+    };
+    let all = (0..batch.num_rows()).filter_map(|row| {
+        let event = summary.line(row)?;
+        let place = joined(&[text("location.city", row), text("location.region", row)], ", ");
+        let platform = text("client.platform_name", row);
+        let client = joined(&[text("client.app_name", row), text("client.app_version", row)], " ");
+        let client = if platform.is_empty() { client } else { joined(&[&client, platform], " on ") };
+        Some(line(&event, &place, &client))
+    });
+    all.collect()
+}
+
+fn joined(parts: &[&str], between: &str) -> String {
+    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(between)
+}
+
+fn line(event: &EventLine, place: &str, client: &str) -> Line {
+    let mut altered = false;
+    let mut shown = |text: &str| -> Box<str> {
+        let shown = Shown::with_limit(text, FIELD);
+        altered |= shown.is_altered();
+        shown.into_string().into()
+    };
+    let (who, target, address) = (shown(&event.who), shown(&event.target), shown(&event.ip));
+    let (action, country) = (shown(&event.what), shown(&event.country));
+    let (place, client) = (shown(place), shown(client));
+    Line {
+        seq: event.seq,
+        time: event.timestamp,
+        arrived: event.arrived,
+        feed: event.feed,
+        severity: event.severity,
+        outcome: event.outcome,
+        plumbing: event.plumbing,
+        action,
+        who,
+        target,
+        address,
+        country,
+        place,
+        client,
+        altered,
+        haystack: Box::default(),
+    }
+    .indexed()
+}

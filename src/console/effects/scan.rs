@@ -1,0 +1,175 @@
+//! Reads of the store that a pane needs itself: one event, the rows of a range, the counts of its minutes. Questions go to the engine.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch};
+use arrow::compute::kernels::cmp;
+use arrow::compute::{and, filter_record_batch};
+use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
+
+use super::lines::{COLUMNS, lines};
+use crate::base::shown::Shown;
+use crate::base::time::{MINUTE, Ticks};
+use crate::console::message::Bin;
+use crate::console::state::line::Line;
+use crate::console::state::record::Facts;
+use crate::event::Feed;
+use crate::event::catalogue::{Outcome, outcome};
+use crate::event::columns::text_at;
+use crate::store::{Reader, Segment, Snapshot, StoreError};
+
+/// Rows of a range.
+const ROWS: usize = 10_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a segment is damaged: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    #[error("a segment is damaged: {0}")]
+    Arrow(#[from] ArrowError),
+}
+
+/// Values of one Int64 column, both ends included.
+#[derive(Clone, Copy)]
+struct Between {
+    column: &'static str,
+    first: i64,
+    last: i64,
+}
+
+impl Between {
+    fn rows(self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+        let Some(column) = batch.column_by_name(self.column) else {
+            return Ok(BooleanArray::new_null(batch.num_rows()));
+        };
+        let from = cmp::gt_eq(column, &Int64Array::new_scalar(self.first))?;
+        and(&from, &cmp::lt_eq(column, &Int64Array::new_scalar(self.last))?)
+    }
+
+    fn may_lie_in(self, segment: &Segment) -> bool {
+        let range = if self.column == "seq" { Some(segment.seqs) } else { segment.timestamps };
+        range.is_some_and(|(first, last)| first <= self.last && self.first <= last)
+    }
+}
+
+/// Calls `each` with the rows that lie between, by sequence number, until it answers false.
+fn scan(
+    snapshot: &Snapshot,
+    between: Between,
+    columns: &[&str],
+    mut each: impl FnMut(&RecordBatch) -> bool,
+) -> Result<(), ScanError> {
+    for segment in snapshot.segments.iter().filter(|segment| between.may_lie_in(segment)) {
+        let metadata = segment.metadata()?.clone();
+        let parquet = metadata.metadata().file_metadata().schema_descr();
+        let wanted = ProjectionMask::columns(parquet, columns.iter().copied());
+        let predicate = ProjectionMask::columns(parquet, [between.column]);
+        let filter =
+            RowFilter::new(vec![Box::new(ArrowPredicateFn::new(predicate, move |batch| between.rows(&batch)))]);
+        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.open()?, metadata)
+            .with_projection(wanted)
+            .with_row_filter(filter)
+            .build()?;
+        for batch in batches {
+            if !each(&batch?) {
+                return Ok(());
+            }
+        }
+    }
+    for batch in &snapshot.fresh {
+        let rows = between.rows(batch)?;
+        if rows.true_count() > 0 && !each(&filter_record_batch(batch, &rows)?) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+const fn within(from: Ticks, to: Ticks) -> Between {
+    Between { column: "timestamp", first: from.0, last: to.0 - 1 }
+}
+
+/// The rows of a range by their time, and whether there are more.
+pub fn range(reader: &Reader, from: Ticks, to: Ticks) -> Result<(Vec<Line>, bool), ScanError> {
+    let mut found = Vec::new();
+    scan(&reader.snapshot()?, within(from, to), COLUMNS, |batch| {
+        found.extend(lines(batch));
+        found.len() <= ROWS
+    })?;
+    let cut = found.len() > ROWS;
+    found.truncate(ROWS);
+    found.sort_by_key(|line| (line.when(), line.seq));
+    Ok((found, cut))
+}
+
+/// The events of a range by minute.
+pub fn minutes(reader: &Reader, from: Ticks, to: Ticks) -> Result<Vec<Bin>, ScanError> {
+    let mut counts: BTreeMap<(i64, u8, u8), u32> = BTreeMap::new();
+    scan(&reader.snapshot()?, within(from, to), &["timestamp", "feed", "category"], |batch| {
+        count(batch, &mut counts);
+        true
+    })?;
+    let bins = counts.into_iter().map(|((minute, feed, outcome), events)| {
+        (Ticks(minute * MINUTE), Feed::ALL[usize::from(feed)], Outcome::ALL[usize::from(outcome)], events)
+    });
+    Ok(bins.collect())
+}
+
+fn count(batch: &RecordBatch, counts: &mut BTreeMap<(i64, u8, u8), u32>) {
+    let column = |name| batch.column_by_name(name);
+    let (Some(times), Some(feeds), Some(categories)) = (column("timestamp"), column("feed"), column("category")) else {
+        return;
+    };
+    let times = times.as_primitive::<Int64Type>();
+    for row in 0..batch.num_rows() {
+        let Some(feed) = text_at(feeds, row).and_then(Feed::from_name) else { continue };
+        let outcome = outcome(feed, text_at(categories, row));
+        *counts.entry((times.value(row).div_euclid(MINUTE), feed as u8, outcome as u8)).or_default() += 1;
+    }
+}
+
+/// An event's own bytes and what the store knows of it.
+pub fn event(reader: &Reader, seq: i64) -> Result<Option<(Facts, Vec<u8>)>, ScanError> {
+    let columns = ["seq", "feed", "account", "source", "arrived", "timestamp", "uuid_s", "irregular", "raw"];
+    let mut found = None;
+    scan(&reader.snapshot()?, Between { column: "seq", first: seq, last: seq }, &columns, |batch| {
+        if batch.num_rows() > 0 {
+            found = Some((facts(batch, seq), text(batch, "raw").as_bytes().to_vec()));
+        }
+        found.is_none()
+    })?;
+    Ok(found)
+}
+
+fn text<'a>(batch: &'a RecordBatch, column: &str) -> &'a str {
+    batch.column_by_name(column).and_then(|column| text_at(column.as_ref(), 0)).unwrap_or_default()
+}
+
+fn facts(batch: &RecordBatch, seq: i64) -> Facts {
+    let ticks = |name: &str| {
+        let column = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
+        column.is_valid(0).then(|| Ticks(column.value(0)))
+    };
+    let shown = |column: &str| -> Box<str> { Shown::new(text(batch, column)).into_string().into() };
+    let arrived = ticks("arrived").unwrap_or_default();
+    let happened = ticks("timestamp").map_or_else(|| "its time could not be read".to_owned(), |at| at.to_string());
+    let feed = Feed::from_name(text(batch, "feed")).map_or("", Feed::title);
+    let mut facts: Facts = vec![
+        ("happened", happened.into()),
+        ("arrived", format!("{arrived}, {}", text(batch, "source")).into()),
+        ("feed", format!("{feed}, account {}", shown("account")).into()),
+        ("uuid", shown("uuid_s")),
+        ("sequence", seq.to_string().into()),
+    ];
+    let irregular = batch.column_by_name("irregular").and_then(|column| column.as_boolean_opt());
+    if irregular.is_some_and(|column| column.value(0)) {
+        facts
+            .push(("note", "some fields have another form than usual; queries read them from the event itself".into()));
+    }
+    facts
+}
