@@ -16,9 +16,9 @@ use crate::base::time::{MINUTE, Ticks};
 use crate::console::message::Bin;
 use crate::console::state::line::Line;
 use crate::console::state::record::Facts;
-use crate::event::Feed;
 use crate::event::catalogue::{Outcome, outcome};
 use crate::event::columns::text_at;
+use crate::event::{Feed, schema};
 use crate::store::{Reader, Segment, Snapshot, StoreError};
 
 /// Rows of a range.
@@ -34,17 +34,16 @@ pub enum ScanError {
     Arrow(#[from] ArrowError),
 }
 
-/// Values of one Int64 column, both ends included.
+/// Times of events, both ends included.
 #[derive(Clone, Copy)]
 struct Between {
-    column: &'static str,
     first: i64,
     last: i64,
 }
 
 impl Between {
     fn rows(self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
-        let Some(column) = batch.column_by_name(self.column) else {
+        let Some(column) = batch.column_by_name("timestamp") else {
             return Ok(BooleanArray::new_null(batch.num_rows()));
         };
         let from = cmp::gt_eq(column, &Int64Array::new_scalar(self.first))?;
@@ -52,8 +51,7 @@ impl Between {
     }
 
     fn may_lie_in(self, segment: &Segment) -> bool {
-        let range = if self.column == "seq" { Some(segment.seqs) } else { segment.timestamps };
-        range.is_some_and(|(first, last)| first <= self.last && self.first <= last)
+        segment.timestamps.is_some_and(|(first, last)| first <= self.last && self.first <= last)
     }
 }
 
@@ -67,8 +65,8 @@ fn scan(
     for segment in snapshot.segments.iter().filter(|segment| between.may_lie_in(segment)) {
         let metadata = segment.metadata()?.clone();
         let parquet = metadata.metadata().file_metadata().schema_descr();
-        let wanted = ProjectionMask::columns(parquet, columns.iter().copied());
-        let predicate = ProjectionMask::columns(parquet, [between.column]);
+        let wanted = ProjectionMask::roots(parquet, positions(columns));
+        let predicate = ProjectionMask::roots(parquet, positions(&["timestamp"]));
         let filter =
             RowFilter::new(vec![Box::new(ArrowPredicateFn::new(predicate, move |batch| between.rows(&batch)))]);
         let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.open()?, metadata)
@@ -90,8 +88,13 @@ fn scan(
     Ok(())
 }
 
+/// Where columns stand in a segment. By number, because a name with a dot would be taken for a path.
+fn positions<'a>(columns: &'a [&str]) -> impl Iterator<Item = usize> + 'a {
+    columns.iter().filter_map(|name| schema::position(name))
+}
+
 const fn within(from: Ticks, to: Ticks) -> Between {
-    Between { column: "timestamp", first: from.0, last: to.0 - 1 }
+    Between { first: from.0, last: to.0 - 1 }
 }
 
 /// The rows of a range by their time, and whether there are more.
@@ -135,15 +138,8 @@ fn count(batch: &RecordBatch, counts: &mut BTreeMap<(i64, u8, u8), u32>) {
 
 /// An event's own bytes and what the store knows of it.
 pub fn event(reader: &Reader, seq: i64) -> Result<Option<(Facts, Vec<u8>)>, ScanError> {
-    let columns = ["seq", "feed", "account", "source", "arrived", "timestamp", "uuid_s", "irregular", "raw"];
-    let mut found = None;
-    scan(&reader.snapshot()?, Between { column: "seq", first: seq, last: seq }, &columns, |batch| {
-        if batch.num_rows() > 0 {
-            found = Some((facts(batch, seq), text(batch, "raw").as_bytes().to_vec()));
-        }
-        found.is_none()
-    })?;
-    Ok(found)
+    let found = reader.event(seq)?.filter(|batch| batch.num_rows() > 0);
+    Ok(found.map(|batch| (facts(&batch, seq), text(&batch, "raw").as_bytes().to_vec())))
 }
 
 fn text<'a>(batch: &'a RecordBatch, column: &str) -> &'a str {
