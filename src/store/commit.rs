@@ -94,7 +94,7 @@ fn tell_apart<'a>(
     events: &'a [Decoded<'a>],
 ) -> Result<(Vec<&'a Decoded<'a>>, Vec<Again<'a>>), StoreError> {
     let failed = StoreError::sqlite;
-    let in_segments = find_sealed(sealed, page, events)?;
+    let in_segments = find_sealed(sealed, page, events);
     let mut insert = tx
         .prepare_cached("INSERT OR IGNORE INTO fresh (account, feed, uuid, seq) VALUES (?, ?, ?, ?)")
         .map_err(failed("index events"))?;
@@ -126,14 +126,10 @@ fn tell_apart<'a>(
 }
 
 /// Which events stand in segments: position → (sequence number, same bytes).
-fn find_sealed(
-    sealed: &[Sealed],
-    page: &Page,
-    events: &[Decoded<'_>],
-) -> Result<HashMap<usize, (i64, bool)>, StoreError> {
+fn find_sealed(sealed: &[Sealed], page: &Page, events: &[Decoded<'_>]) -> HashMap<usize, (i64, bool)> {
     let mut found = HashMap::new();
     if sealed.is_empty() {
-        return Ok(found);
+        return found;
     }
     let keys: Vec<u64> = events.iter().map(|e| identity(&page.account, page.feed, e.uuid())).collect();
     for Sealed { segment, filter } in sealed {
@@ -161,7 +157,7 @@ fn find_sealed(
             }
         }
     }
-    Ok(found)
+    found
 }
 
 /// The texts of fresh events by sequence number, the pages they stand in decoded once a commit.

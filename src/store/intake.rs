@@ -155,6 +155,11 @@ impl Intake {
         Ok(done)
     }
 
+    /// Folds the log into the catalogue and empties it, as far as readers let it. The log stays as a file, for those who may only read.
+    pub(super) fn fold_log(&self) {
+        let _ = self.db.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(()));
+    }
+
     /// Tells every reader how far the store has come.
     pub(super) fn announce(&self) {
         if let Err(e) = watermark::write(&self.watermark, self.head.through) {

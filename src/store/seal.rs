@@ -107,13 +107,17 @@ pub(super) fn write(layout: &Layout, plan: Plan) -> Result<Written, StoreError> 
     let pq = |e| parquet_error(&temporary, e);
     let mut writer = ArrowWriter::try_new(file, schema::arrow(), Some(properties())).map_err(pq)?;
     let mut content = Content::default();
-    let mut pages = db
-        .prepare("SELECT data FROM page WHERE first_seq BETWEEN ? AND ? ORDER BY first_seq")
-        .map_err(failed("read pages to seal"))?;
-    let mut rows = pages.query([plan.first_seq, plan.last_seq]).map_err(failed("read pages to seal"))?;
-    while let Some(row) = rows.next().map_err(failed("read pages to seal"))? {
-        let blob = row.get_ref(0).and_then(|v| Ok(v.as_blob()?)).map_err(failed("read pages to seal"))?;
-        let batch = fresh::decode(blob)?;
+    // Page by page, each in a short transaction: one over all of them would keep the log from being cut.
+    let pages: Vec<i64> = db
+        .prepare("SELECT id FROM page WHERE first_seq BETWEEN ? AND ? ORDER BY first_seq")
+        .and_then(|mut s| s.query_map([plan.first_seq, plan.last_seq], |row| row.get(0))?.collect())
+        .map_err(failed("list pages to seal"))?;
+    for page in pages {
+        let blob: Vec<u8> = db
+            .prepare_cached("SELECT data FROM page WHERE id = ?")
+            .and_then(|mut s| s.query_row([page], |row| row.get(0)))
+            .map_err(failed("read a page to seal"))?;
+        let batch = fresh::decode(&blob)?;
         content.add(&batch);
         writer.write(&batch).map_err(pq)?;
     }

@@ -193,6 +193,7 @@ impl Desk {
             self.seal_if_due();
         }
         self.finish_sealing();
+        self.intake.fold_log();
         queue.try_iter().for_each(Job::refuse);
     }
 
