@@ -13,8 +13,9 @@ pub mod pins;
 pub mod poller;
 pub mod source;
 
-pub use collector::{Collector, CollectorHandle, Settings};
+pub use collector::{Collector, CollectorHandle, Settings, expiry_warning};
 pub use events_api::EventsApi;
 pub use health::{FeedHealth, FeedState, Health};
 pub use pins::Pins;
+pub use poller::Pace;
 pub use source::{EventSource, FetchError, Fetched, Identity, Position};

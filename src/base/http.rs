@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Method, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -20,9 +21,17 @@ pub use trust::Trust;
 
 use super::shown::Shown;
 
-const CONNECT: Duration = Duration::from_secs(10);
-const IDLE_READ: Duration = Duration::from_secs(30);
-const TOTAL: Duration = Duration::from_secs(120);
+/// How long a server may take. A server that sends a byte a second ends with the total.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    connect: Duration,
+    /// Until the head of the answer, and between two reads of its body.
+    read: Duration,
+    total: Duration,
+}
+
+const PATIENCE: Patience =
+    Patience { connect: Duration::from_secs(10), read: Duration::from_secs(30), total: Duration::from_secs(120) };
 const USER_AGENT: &str = concat!("vaultscope/", env!("CARGO_PKG_VERSION"));
 
 /// What a client is built from.
@@ -85,8 +94,12 @@ pub enum HttpError {
 impl HttpClient {
     /// Loads the authorities and builds the client. Blocks for some milliseconds.
     pub fn new(options: &HttpOptions) -> Result<Self, HttpError> {
+        Self::with_patience(options, PATIENCE)
+    }
+
+    fn with_patience(options: &HttpOptions, patience: Patience) -> Result<Self, HttpError> {
         let (tls, trust) = trust::client_config(options.ca_file.as_deref())?;
-        let builder = || base_builder().tls_backend_preconfigured(tls.clone());
+        let builder = || base_builder(patience).tls_backend_preconfigured(tls.clone());
         let build = |builder: ClientBuilder| builder.build().map_err(|e| HttpError::Setup(causes(&e.without_url())));
         Ok(Self { proxied: build(builder())?, direct: build(builder().no_proxy())?, trust })
     }
@@ -94,6 +107,18 @@ impl HttpClient {
     /// What is trusted, and where it came from: for `doctor`.
     pub fn trust(&self) -> &Trust {
         &self.trust
+    }
+
+    /// The proxy that requests to a server go through, without its credentials: for `doctor`.
+    pub fn proxy_for(&self, base: &BaseUrl) -> Option<String> {
+        if base.is_loopback() {
+            return None;
+        }
+        let proxy = Matcher::from_system().intercept(&base.to_string().parse().ok()?)?;
+        let uri = proxy.uri();
+        let host = uri.authority().map(|authority| authority.as_str().rsplit('@').next().unwrap_or_default());
+        let url = format!("{}://{}", uri.scheme_str().unwrap_or("http"), host?);
+        Some(Shown::new(&url).into_string())
     }
 
     /// `GET base/path`.
@@ -137,7 +162,7 @@ impl HttpClient {
     }
 }
 
-fn base_builder() -> ClientBuilder {
+fn base_builder(patience: Patience) -> ClientBuilder {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -148,9 +173,9 @@ fn base_builder() -> ClientBuilder {
         // Unpacked by `body`, which counts what comes out.
         .no_gzip()
         .referer(false)
-        .connect_timeout(CONNECT)
-        .read_timeout(IDLE_READ)
-        .timeout(TOTAL)
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.read)
+        .timeout(patience.total)
 }
 
 /// Sorts a transport error and takes URL and headers out of it.

@@ -66,9 +66,10 @@ impl Budget {
         Ok(())
     }
 
-    /// Waits until a request may be made, and takes it.
-    pub async fn acquire(&self) {
+    /// Waits until a request may be made, and takes it. `waiting` is told each wait before it begins.
+    pub async fn acquire(&self, waiting: impl Fn(Duration)) {
         while let Err(wait) = self.take(Instant::now()) {
+            waiting(wait);
             tokio::time::sleep(wait).await;
         }
     }

@@ -166,7 +166,7 @@ impl Collector {
             let asked = tokio::select! {
                 biased;
                 () = held(orders) => continue,
-                asked = async { budget.acquire().await; self.source.identify().await } => asked,
+                asked = async { budget.acquire(|_| ()).await; self.source.identify().await } => asked,
             };
             let used = budget.used(Instant::now());
             health.send_modify(|health| health.used = used);

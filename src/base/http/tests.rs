@@ -112,6 +112,30 @@ async fn a_body_shorter_than_announced_is_no_answer() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_silent_or_trickles_ends_with_the_patience() {
+    let short = Duration::from_millis(50);
+    let day = Duration::from_secs(86_400);
+    for patience in
+        [Patience { connect: day, read: short, total: day }, Patience { connect: day, read: day, total: short }]
+    {
+        for begins in [b"".as_slice(), b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbegins"] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+            // Held open until the client hangs up.
+            std::thread::spawn(move || {
+                let (mut socket, _) = listener.accept().unwrap();
+                let _ = socket.read(&mut [0; 4096]);
+                let _ = socket.write_all(begins);
+                while socket.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
+            });
+            let client = HttpClient::with_patience(&HttpOptions::default(), patience).unwrap();
+            let error = client.get(&base, "/", &CANARY.into()).await.unwrap_err();
+            assert!(matches!(error, HttpError::Timeout { .. }), "{patience:?}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_error_shows_the_token_or_the_path() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let base: BaseUrl = format!("http://{closed}").parse().unwrap();

@@ -31,7 +31,6 @@ impl Poller {
         };
         let mut empty = 0;
         loop {
-            self.show_reading(&now);
             // What is under way may be dropped at any point before the commit: it is fetched again.
             let (started, page) = tokio::select! {
                 biased;
@@ -39,7 +38,7 @@ impl Poller {
                     *standing = Some(now);
                     return Err(Trouble::Ordered);
                 }
-                asked = self.ask(&now.position) => asked,
+                asked = self.ask(&now) => asked,
             };
             let page = match page {
                 Ok(page) => page,
@@ -67,10 +66,11 @@ impl Poller {
     }
 
     /// Asks for a page when the budget lets it, and says when.
-    async fn ask(&self, position: &Position) -> (Ticks, Result<Fetched, FetchError>) {
-        self.budget.acquire().await;
+    async fn ask(&self, standing: &Standing) -> (Ticks, Result<Fetched, FetchError>) {
+        self.budget.acquire(|wait| self.set(FeedState::BackingOff { until: self.after(wait) })).await;
+        self.show_reading(standing);
         let started = self.settings.clock.now();
-        (started, self.source.fetch(self.feed, position).await)
+        (started, self.source.fetch(self.feed, &standing.position).await)
     }
 
     /// Where the store says that the feed stands, or its beginning at first contact.
