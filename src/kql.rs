@@ -7,6 +7,9 @@
 pub mod catalog;
 pub mod diagnostic;
 pub mod functions;
+pub mod lexer;
+pub mod literal;
+pub mod parser;
 pub mod plan;
 pub mod syntax;
 pub mod types;

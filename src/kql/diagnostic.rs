@@ -1,4 +1,6 @@
 //! What is wrong or doubtful in a query, and where.
+//!
+//! Codes are stable: 001–099 are the parser's (`code`), 100–199 the binder's, 200–299 the linter's.
 
 /// A range of bytes in the query's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,4 +78,32 @@ impl Diagnostic {
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
+}
+
+/// The parser's codes.
+pub mod code {
+    /// Something stands where it cannot.
+    pub const UNEXPECTED: &str = "KQL001";
+    /// Something that must stand here does not: a name, an expression, `by`, `on`.
+    pub const MISSING: &str = "KQL002";
+    /// A string without its closing quote.
+    pub const OPEN_STRING: &str = "KQL003";
+    /// A bracket without its partner.
+    pub const BRACKET: &str = "KQL004";
+    /// No such operator.
+    pub const UNKNOWN_OPERATOR: &str = "KQL005";
+    /// A literal that says nothing: `datetime(soon)`, `"\q"`.
+    pub const LITERAL: &str = "KQL006";
+    /// A character or quote that is not part of the language.
+    pub const CHARACTER: &str = "KQL007";
+    /// A management command: `.show tables`.
+    pub const COMMAND: &str = "KQL008";
+    /// Another language's way of saying it: `SELECT`, `LIKE`, `AND`, `&&`, `=` for `==`.
+    pub const FOREIGN: &str = "KQL009";
+    /// Brackets in brackets in brackets.
+    pub const TOO_DEEP: &str = "KQL010";
+    /// An option or its value is unknown: a join's kind, a type's name.
+    pub const UNKNOWN_OPTION: &str = "KQL011";
+    /// Nothing to answer.
+    pub const EMPTY: &str = "KQL012";
 }

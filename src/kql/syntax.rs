@@ -290,6 +290,8 @@ pub enum Binding {
     Relational,
     Additive,
     Multiplicative,
+    /// Operators on text bind tightest: `a has "b" and …`, `a =~ "b"`.
+    Text,
 }
 
 impl BinaryOp {
@@ -362,7 +364,8 @@ impl BinaryOp {
             Self::Mul | Self::Div | Self::Mod => Binding::Multiplicative,
             Self::Add | Self::Sub => Binding::Additive,
             Self::Lt | Self::Le | Self::Gt | Self::Ge => Binding::Relational,
-            _ => Binding::Equality,
+            Self::Eq | Self::Ne => Binding::Equality,
+            _ => Binding::Text,
         }
     }
 }
