@@ -36,6 +36,7 @@ use self::terminal::guard::Guard;
 use self::theme::{BUILT_IN, Depth, Theme, ThemeError};
 use crate::base::clock::Clock;
 use crate::base::time::Span;
+use crate::collect::CollectorHandle;
 use crate::engine::QueryEngine;
 use crate::store::{Reader, Workspace};
 
@@ -76,6 +77,8 @@ pub struct Options {
     pub clock: Clock,
     /// The events. Without one there is nothing to show but the first-run screen.
     pub reader: Option<Reader>,
+    /// The collectors of this process, one an account; none when another process collects.
+    pub collectors: Vec<Arc<CollectorHandle>>,
     /// What answers questions.
     pub engine: Option<Arc<dyn QueryEngine>>,
     /// The analyst's own notes, marks and sessions.

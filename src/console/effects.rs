@@ -1,10 +1,12 @@
 //! What the console has done elsewhere: reading the store, asking the collector. Every answer comes back as a message.
 
+mod feeds;
 mod intake;
 mod lines;
 mod scan;
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::thread;
 
@@ -13,6 +15,8 @@ use super::Options;
 use super::message::{Effect, Message};
 use super::state::NoticeKind;
 use crate::base::shown::Shown;
+use crate::collect::CollectorHandle;
+use crate::collect::poller::Pace;
 use crate::store::Reader;
 
 /// Bytes that go to the clipboard at most, before their encoding.
@@ -24,6 +28,7 @@ pub struct Effects {
     messages: SyncSender<Message>,
     /// Reads of the store, done one after another on a thread of their own.
     reads: Option<Sender<Effect>>,
+    collectors: Vec<Arc<CollectorHandle>>,
 }
 
 impl Effects {
@@ -36,11 +41,18 @@ impl Effects {
             thread::Builder::new().name("reads".to_owned()).spawn(move || serve(&reader, &queue, &answers))?;
             reads = Some(sender);
         }
-        Ok(Self { messages, reads })
+        for (account, collector) in options.collectors.iter().enumerate() {
+            feeds::start(account, collector, messages.clone())?;
+        }
+        Ok(Self { messages, reads, collectors: options.collectors.clone() })
     }
 
     /// Starts an effect; never waits.
     pub fn perform(&self, effect: Effect) {
+        if let Effect::SetLive(live) = effect {
+            let pace = if live { Pace::Live } else { Pace::Normal };
+            return self.collectors.iter().for_each(|collector| collector.set_pace(pace));
+        }
         let started = match &self.reads {
             Some(reads) => reads.send(effect).is_ok(),
             None => false,
@@ -65,7 +77,7 @@ fn serve(reader: &Reader, queue: &Receiver<Effect>, answers: &SyncSender<Message
             waiting.push(effect);
         }
         for effect in waiting {
-            if let Some(answer) = read(reader, effect)
+            if let Some(answer) = read(reader, &effect)
                 && answers.send(answer).is_err()
             {
                 return;
@@ -74,12 +86,12 @@ fn serve(reader: &Reader, queue: &Receiver<Effect>, answers: &SyncSender<Message
     }
 }
 
-fn read(reader: &Reader, effect: Effect) -> Option<Message> {
+fn read(reader: &Reader, effect: &Effect) -> Option<Message> {
     let failed = |what: &str, error: &ScanError| {
         tracing::warn!("{what}: {error}");
         Message::Notice(NoticeKind::Error, format!("{what}: {}", Shown::new(&error.to_string())))
     };
-    Some(match effect {
+    Some(match *effect {
         Effect::LoadEvent(seq) => match scan::event(reader, seq) {
             Ok(Some((facts, raw))) => Message::Event { seq, facts, raw },
             Ok(None) => {

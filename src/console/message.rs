@@ -5,10 +5,11 @@ use ratatui::layout::Size;
 use super::action::Action;
 use super::keymap::Key;
 use super::state::NoticeKind;
-use super::state::health::{Health, StoreHealth};
+use super::state::health::StoreHealth;
 use super::state::line::{Line, Outcome};
 use super::state::record::Facts;
 use crate::base::time::Ticks;
+use crate::collect::health::Health;
 use crate::event::Feed;
 
 /// Events in a bin: its start, the feed, the outcome, how many.
@@ -57,8 +58,11 @@ pub enum Message {
         seq: i64,
         problem: String,
     },
-    /// What the collector knows of the feeds.
-    Health(Box<Health>),
+    /// What an account's collector knows of the feeds.
+    Health {
+        account: usize,
+        health: Box<Health>,
+    },
     /// What the store knows of them.
     Stored(Box<StoreHealth>),
     Notice(NoticeKind, String),

@@ -13,7 +13,7 @@ pub mod timeline;
 
 use ratatui::layout::Size;
 
-use self::health::Health;
+use self::health::Feeds;
 use self::layer::Layer;
 use self::nav::Nav;
 use self::record::Record;
@@ -67,11 +67,9 @@ pub struct State {
     pub tail: Tail,
     pub timeline: Timeline,
     pub record: Record,
-    pub health: Health,
+    pub health: Feeds,
     /// Events taken in by time of arrival, for the rate: (second, events), the newest last.
     pub intake: Intake,
-    /// Can the polling be changed from here?
-    pub has_collector: bool,
     /// Something may look different now.
     pub dirty: bool,
 }
@@ -130,9 +128,8 @@ impl State {
             tail: Tail::default(),
             timeline: Timeline::default(),
             record: Record::default(),
-            health: Health::default(),
+            health: Feeds::default(),
             intake: Intake::default(),
-            has_collector: false,
             dirty: true,
         }
     }
@@ -176,7 +173,7 @@ impl State {
             Action::Back if !self.nav.can_go_back() => "this is a top-level view",
             Action::HistoryBack if !self.nav.has_past() => "you have been nowhere before",
             Action::HistoryForward if !self.nav.has_future() => "there is no later place",
-            Action::LivePolling if !self.has_collector => "another process polls, or none does",
+            Action::LivePolling if self.health.accounts.is_empty() => "another process polls, or none does",
             Action::ClearFilter
                 if self.tail.filter().is_empty() && self.timeline.range().is_none() && !self.tail.only_severe =>
             {

@@ -8,11 +8,11 @@ mod timeline;
 use super::action::{Action, Context};
 use super::keymap::Key;
 use super::message::{Effect, Message};
-use super::state::health::Health;
 use super::state::input::Input;
 use super::state::layer::Layer;
 use super::state::nav::View;
 use super::state::{Availability, NoticeKind, State, TimeFormat};
+use crate::collect::health::Health;
 
 /// Takes a message in.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
@@ -71,9 +71,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Message::Health(health) => {
-            let stored = std::mem::take(&mut state.health.stored);
-            state.health = Health { stored, ..*health };
+        Message::Health { account, health } => {
+            let accounts = &mut state.health.accounts;
+            accounts.resize(accounts.len().max(account + 1), Health::default());
+            accounts[account] = *health;
             Vec::new()
         }
         Message::Stored(stored) => {
@@ -146,7 +147,7 @@ fn everywhere(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextPane => state.nav.turn_focus(1),
         Action::PreviousPane => state.nav.turn_focus(-1),
         Action::LivePolling => {
-            let live = !state.health.live;
+            let live = !state.health.is_live();
             return vec![Effect::SetLive(live)];
         }
         Action::TimeFormat => {

@@ -4,12 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::collect::health::FeedState;
 use crate::console::action::Action;
 use crate::console::state::State;
-use crate::console::state::health::Doing;
 use crate::console::state::nav::TOP;
 use crate::console::theme::Theme;
 use crate::console::widgets::text::{count, put, put_right};
+use crate::event::Feed;
 
 const VIEWS: [Action; 5] =
     [Action::ViewTail, Action::ViewHunts, Action::ViewQuery, Action::ViewEntities, Action::ViewHealth];
@@ -36,24 +37,25 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let total = count(state.timeline.total(), "event");
         edge = put_right(buf, edge, y, edge.saturating_sub(x), &total, theme.header).saturating_sub(2);
     }
-    for feed in state.health.feeds.iter().rev() {
-        let (glyph, style) = mark(&feed.doing, theme);
+    for feed in Feed::ALL.into_iter().rev() {
+        let (glyph, style) = mark(state.health.worst(feed), theme);
         if area.width >= 150 {
-            edge = put_right(buf, edge, y, edge.saturating_sub(x), feed.feed.title(), theme.dim).saturating_sub(1);
+            edge = put_right(buf, edge, y, edge.saturating_sub(x), feed.title(), theme.dim).saturating_sub(1);
         }
         edge = put_right(buf, edge, y, edge.saturating_sub(x), glyph, style).saturating_sub(1);
     }
 }
 
 /// A feed's state in one glyph.
-pub const fn mark(doing: &Doing, theme: &Theme) -> (&'static str, Style) {
-    let (glyph, plain, style) = match doing {
-        Doing::Unknown => ("○", "o", theme.dim),
-        Doing::Waiting | Doing::Polling => ("●", "*", theme.good),
-        Doing::Backfilling { .. } => ("◐", "~", theme.notice),
-        Doing::BackingOff { .. } => ("▲", "!", theme.warning),
-        Doing::NotPermitted => ("✕", "x", theme.error),
-        Doing::Off => ("-", "-", theme.dim),
+pub const fn mark(feed: Option<&FeedState>, theme: &Theme) -> (&'static str, Style) {
+    let (glyph, plain, style) = match feed {
+        None | Some(FeedState::Starting) => ("○", "o", theme.dim),
+        Some(FeedState::Idle { .. } | FeedState::Polling) => ("●", "*", theme.good),
+        Some(FeedState::BackFilling { .. }) => ("◐", "~", theme.notice),
+        Some(FeedState::BackingOff { .. }) => ("▲", "!", theme.warning),
+        Some(FeedState::Unauthorised { .. }) => ("✕", "x", theme.error),
+        Some(FeedState::NotPermitted { .. }) => ("✕", "x", theme.dim),
+        Some(FeedState::Paused | FeedState::Stopped) => ("-", "-", theme.warning),
     };
     (if theme.ascii { plain } else { glyph }, style)
 }

@@ -5,10 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::header::mark;
+use crate::base::shown::Shown;
 use crate::base::time::Ticks;
+use crate::collect::collector::expiry_warning;
+use crate::collect::health::{FeedHealth, FeedState, Health};
 use crate::console::action::Action;
 use crate::console::state::State;
-use crate::console::state::health::{Doing, FeedHealth};
 use crate::console::theme::Theme;
 use crate::console::widgets::rule::rule;
 use crate::console::widgets::text::{count, number, put};
@@ -17,66 +19,117 @@ use crate::console::widgets::when;
 /// (head, least width of the screen, columns)
 const COLUMNS: [(&str, u16, u16); 8] = [
     ("FEED", 0, 14),
-    ("STATE", 0, 26),
-    ("LAST PAGE", 0, 11),
-    ("NEWEST EVENT", 0, 15),
+    ("STATE", 0, 29),
+    ("LAST PAGE", 0, 10),
+    ("NEWEST EVENT", 0, 16),
     ("LAG", 100, 9),
     ("EVENTS", 0, 10),
     ("PAGES", 110, 8),
     ("ERRORS", 90, 8),
 ];
 
-pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let health = &state.health;
-    let pace = if health.live { "polling every 10 seconds" } else { "polling every 5 minutes" };
-    let pace = if state.has_collector { pace } else { "" };
-    rule(buf, area, theme, true, &[("Feeds", theme.title), (&health.source, theme.header)], &[(pace, theme.notice)]);
-    let mut y = area.y + 2;
-    let mut x = area.x + 2;
-    for (head, _, width) in columns(area.width) {
-        put(buf, x, y, width - 1, head, theme.dim);
-        x += width;
-    }
-    y += 1;
-    for feed in &health.feeds {
-        let stored = health.stored.feeds.iter().find(|(of, ..)| *of == feed.feed);
-        row(state, theme, feed, stored.map_or((0, None), |(_, events, last)| (*events, *last)), (area.x + 2, y), buf);
-        y += 1;
-    }
-    y += 1;
-    for (name, (used, allowed)) in [("this minute", health.minute), ("this hour", health.hour)] {
-        if allowed > 0 {
-            calls(theme, (area.x + 2, y), name, used, allowed, buf);
-            y += 1;
+/// Writes lines from top to bottom, as long as there is room.
+struct Writer<'a> {
+    buf: &'a mut Buffer,
+    area: Rect,
+    y: u16,
+}
+
+impl Writer<'_> {
+    fn line(&mut self, text: &str, style: Style) {
+        if self.y < self.area.bottom() {
+            put(self.buf, self.area.x + 2, self.y, self.area.width.saturating_sub(4), text, style);
         }
+        self.y += 1;
     }
-    y += 1;
-    let stored = &health.stored;
+}
+
+pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let accounts = &state.health.accounts;
+    let pace = match (accounts.is_empty(), state.health.is_live()) {
+        (true, _) => "",
+        (false, true) => "live: polling often",
+        (false, false) => "polling every few minutes",
+    };
+    rule(buf, area, theme, true, &[("Feeds", theme.title)], &[(pace, theme.notice)]);
+    let mut out = Writer { buf, area, y: area.y + 2 };
+    if accounts.is_empty() {
+        elsewhere(state, theme, &mut out);
+    }
+    for account in accounts {
+        one(state, theme, account, &mut out);
+    }
+    let stored = &state.health.stored;
     for (n, what) in [
-        (stored.quarantined, "were no events and are kept aside"),
-        (stored.variants, "came again with other bytes; both are kept"),
-        (stored.undated, "have no readable time and lie nowhere on the timeline"),
+        (stored.quarantined, "no event, kept aside"),
+        (stored.variants, "the same event with other bytes; both are kept"),
+        (stored.undated, "without a readable time, nowhere on the timeline"),
     ] {
         if n > 0 {
-            y = line(buf, area, y, &format!("{} {what}", count(n, "item")), theme.warning);
+            out.line(&format!("{:>9}  {what}", number(n)), theme.warning);
         }
     }
-    for feed in &health.feeds {
-        if let Some(error) = &feed.last_error {
-            let text = format!("{}: {}, the last: {error}", feed.feed.title(), count(feed.errors, "error"));
-            y = line(buf, area, y, &text, theme.warning);
-        }
-    }
-    if state.has_collector {
+    if !accounts.is_empty() {
+        out.y += 1;
         let key = state.keymap.key(Action::LivePolling);
-        let text = if health.live {
-            format!("{key} goes back to a poll every five minutes.")
+        let text = if state.health.is_live() {
+            format!("{key} goes back to the normal pace.")
         } else {
-            format!(
-                "{key} polls every ten seconds. Calls are counted above; the account's limits are twice what is used here."
-            )
+            format!("{key} polls live, every few seconds; the calls it takes are counted above.")
         };
-        line(buf, area, y + 1, &text, theme.dim);
+        out.line(&text, theme.dim);
+    }
+}
+
+/// No collector of ours: what the store tells.
+fn elsewhere(state: &State, theme: &Theme, out: &mut Writer<'_>) {
+    let stored = &state.health.stored;
+    match &stored.writer {
+        Some(writer) => out.line(&format!("Collected by {writer}; this console reads."), theme.text),
+        None => out.line(
+            "Nobody collects now. `vaultscope collect` does, or open the console with an account.",
+            theme.warning,
+        ),
+    }
+    out.y += 1;
+    for (feed, events, last) in &stored.feeds {
+        let last = last.map_or_else(|| "never".to_owned(), |at| when::day_clock(state, at));
+        out.line(&format!("{:<14}{:>12}   last arrival {last}", feed.title(), count(*events, "event")), theme.text);
+    }
+    out.y += 1;
+}
+
+/// One account.
+fn one(state: &State, theme: &Theme, account: &Health, out: &mut Writer<'_>) {
+    let stored_as =
+        account.stored_as.as_deref().map_or_else(|| "not identified yet".to_owned(), |id| Shown::new(id).into_string());
+    out.line(&format!("{}  at {}  ({stored_as})", Shown::new(&account.account), account.place), theme.strong);
+    if out.y + 5 < out.area.bottom() {
+        let mut x = out.area.x + 2;
+        for (head, _, width) in columns(out.area.width) {
+            put(out.buf, x, out.y, width - 1, head, theme.dim);
+            x += width;
+        }
+        out.y += 1;
+        for feed in &account.feeds {
+            let events = state.health.stored.feeds.iter().find(|(of, ..)| *of == feed.feed).map_or(0, |(_, n, _)| *n);
+            row(state, theme, feed, events, out);
+        }
+    }
+    out.y += 1;
+    let used = account.used;
+    calls(theme, "this minute", used.minute, used.minute_limit, out);
+    calls(theme, "this hour", used.hour, used.hour_limit, out);
+    out.y += 1;
+    let expiry = account.token_expires.and_then(|at| expiry_warning(at, state.now));
+    if let Some(warning) = expiry {
+        out.line(&warning, theme.warning);
+    }
+    for feed in &account.feeds {
+        if let Some(error) = &feed.last_error {
+            let text = format!("{}, {}: {}", feed.feed.title(), count(feed.errors, "error"), Shown::new(error));
+            out.line(&text, theme.warning);
+        }
     }
 }
 
@@ -88,70 +141,62 @@ fn columns(width: u16) -> impl Iterator<Item = (&'static str, usize, u16)> {
         .map(|(at, (head, _, columns))| (head, at, columns))
 }
 
-fn line(buf: &mut Buffer, area: Rect, y: u16, text: &str, style: Style) -> u16 {
-    if y < area.bottom() {
-        put(buf, area.x + 2, y, area.width.saturating_sub(4), text, style);
-    }
-    y + 1
-}
-
-/// One feed: what the collector says of it, what the store does (its events and the last arrival).
-fn row(
-    state: &State,
-    theme: &Theme,
-    feed: &FeedHealth,
-    (events, last): (u64, Option<Ticks>),
-    at: (u16, u16),
-    buf: &mut Buffer,
-) {
-    let (glyph, style) = mark(&feed.doing, theme);
+fn row(state: &State, theme: &Theme, feed: &FeedHealth, events: u64, out: &mut Writer<'_>) {
+    let (glyph, style) = mark(Some(&feed.state), theme);
     let time = |at: Option<Ticks>| at.map_or_else(|| "never".to_owned(), |at| when::clock(state, at));
-    let (mut x, y) = at;
-    for (_, column, room) in columns(buf.area.width) {
+    let mut x = out.area.x + 2;
+    for (_, column, room) in columns(out.area.width) {
         let (text, style) = match column {
             0 => (feed.feed.title().to_owned(), theme.feed(feed.feed)),
-            1 => (format!("{glyph} {}", doing(state, feed)), style),
-            2 => (time(feed.last_page.or(last)), theme.text),
-            3 => (feed.last_event.map_or_else(|| "none".to_owned(), |at| when::day_clock(state, at)), theme.text),
+            1 => (format!("{glyph} {}", doing(state, &feed.state)), style),
+            2 => (time(feed.last_page), theme.text),
+            3 => (feed.newest_event.map_or_else(|| "none".to_owned(), |at| when::day_clock(state, at)), theme.text),
             4 => (feed.lag.map(when::age).unwrap_or_default(), theme.text),
             5 => (number(events), theme.text),
             6 => (number(feed.pages), theme.text),
             _ => (number(feed.errors), if feed.errors > 0 { theme.warning } else { theme.dim }),
         };
-        put(buf, x, y, room - 1, &text, style);
+        put(out.buf, x, out.y, room - 1, &text, style);
         x += room;
     }
+    out.y += 1;
 }
 
-fn doing(state: &State, feed: &FeedHealth) -> String {
-    match &feed.doing {
-        Doing::Unknown => "no report".to_owned(),
-        Doing::Waiting => match feed.next_poll {
-            Some(at) => format!("next poll {}", when::clock(state, at)),
-            None => "waiting".to_owned(),
-        },
-        Doing::Polling => "polling".to_owned(),
-        Doing::Backfilling { permille: Some(done) } => format!("reading history, {}%", done / 10),
-        Doing::Backfilling { permille: None } => "reading history".to_owned(),
-        Doing::BackingOff { until } => format!("backing off until {}", when::clock(state, *until)),
-        Doing::NotPermitted => "token may not read it".to_owned(),
-        Doing::Off => "off".to_owned(),
+fn doing(state: &State, feed: &FeedState) -> String {
+    let at = |at: Ticks| when::clock(state, at);
+    match feed {
+        FeedState::Starting => "starting".to_owned(),
+        FeedState::BackFilling { .. } => {
+            format!("reading history, {:.0}%", feed.progress().unwrap_or_default() * 100.0)
+        }
+        FeedState::Polling => "polling".to_owned(),
+        FeedState::Idle { until } => format!("next poll {}", at(*until)),
+        FeedState::BackingOff { until } => format!("back off until {}", at(*until)),
+        FeedState::Unauthorised { until } => format!("token refused, again {}", at(*until)),
+        FeedState::NotPermitted { .. } => "token may not read it".to_owned(),
+        FeedState::Paused => "paused".to_owned(),
+        FeedState::Stopped => "stopped".to_owned(),
     }
 }
 
 /// Calls used of those allowed, as a bar.
-fn calls(theme: &Theme, at: (u16, u16), name: &str, used: u32, allowed: u32, buf: &mut Buffer) {
+fn calls(theme: &Theme, name: &str, used: u32, allowed: u32, out: &mut Writer<'_>) {
     const BAR: u32 = 24;
-    let filled = (used.saturating_mul(BAR)).div_ceil(allowed.max(1)).min(BAR);
+    if allowed == 0 || out.y >= out.area.bottom() {
+        return;
+    }
+    let filled = (used.saturating_mul(BAR)).div_ceil(allowed).min(BAR);
     let [full, rest] = if theme.ascii { ["#", "."] } else { ["█", "░"] };
-    let style = match used.saturating_mul(10) / allowed.max(1) {
+    let style = match used.saturating_mul(10) / allowed {
         0..7 => theme.good,
         7..9 => theme.warning,
         _ => theme.error,
     };
-    let mut x = put(buf, at.0, at.1, 18, &format!("calls {name}"), theme.dim).max(at.0 + 18);
-    x = put(buf, x, at.1, BAR as u16, &full.repeat(filled as usize), style);
-    x = put(buf, x, at.1, BAR as u16, &rest.repeat((BAR - filled) as usize), theme.border);
+    let (left, y) = (out.area.x + 2, out.y);
+    put(out.buf, left, y, 18, &format!("calls {name}"), theme.dim);
+    let x = put(out.buf, left + 18, y, BAR as u16, &full.repeat(filled as usize), style);
+    let x = put(out.buf, x, y, BAR as u16, &rest.repeat((BAR - filled) as usize), theme.border);
     let text = format!("  {} of {}", number(used.into()), number(allowed.into()));
-    put(buf, x, at.1, 30, &text, theme.text);
+    put(out.buf, x, y, 30, &text, theme.text);
+    out.y += 1;
 }

@@ -1,13 +1,18 @@
 //! Screens as people see them, at three sizes.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Size;
 
 use super::*;
-use crate::base::time::{HOUR, Ticks};
+use crate::base::time::{HOUR, SECOND, Span, Ticks};
+use crate::collect::budget::Used;
+use crate::collect::health::{FeedHealth, FeedState, Health};
+use crate::collect::poller::Pace;
 use crate::console::action::Action;
 use crate::console::keymap::Keymap;
 use crate::console::message::Message;
-use crate::console::state::health::{Doing, Health};
+use crate::console::state::health::StoreHealth;
 use crate::console::state::line::tests::line;
 use crate::console::state::line::{Line, Outcome};
 use crate::console::state::nav::Nav;
@@ -43,26 +48,35 @@ fn state(size: Size) -> State {
     update(&mut state, Message::Hours(bins));
     update(&mut state, Message::Backlog((1..=240).map(line).collect()));
     update(&mut state, Message::Fresh((241..=260).map(line).collect()));
-    let health = health(now);
-    update(&mut state, Message::Stored(Box::new(health.stored.clone())));
-    update(&mut state, Message::Health(Box::new(health)));
-    state.has_collector = true;
+    update(&mut state, Message::Health { account: 0, health: Box::new(health(now)) });
+    let feeds = Feed::ALL.map(|feed| (feed, 12_345, Some(now))).to_vec();
+    update(&mut state, Message::Stored(Box::new(StoreHealth { feeds, quarantined: 2, ..StoreHealth::default() })));
     state
 }
 
 fn health(now: Ticks) -> Health {
-    let mut health = Health { minute: (18, 300), hour: (1_022, 15_000), live: true, ..Health::default() };
-    health.source = "http://127.0.0.1:8080".into();
-    let doing =
-        [Doing::Waiting, Doing::Backfilling { permille: Some(420) }, Doing::BackingOff { until: Ticks(now.0 + HOUR) }];
-    health.stored.quarantined = 2;
-    for (i, (feed, doing)) in health.feeds.iter_mut().zip(doing).enumerate() {
-        feed.doing = doing;
-        feed.last_page = Some(now);
-        feed.last_event = Some(Ticks(now.0 - HOUR));
-        health.stored.feeds.push((feed.feed, 12_345 * (i as u64 + 1), Some(now)));
-        feed.pages = 130;
-    }
+    let states = [
+        FeedState::Idle { until: Ticks(now.0 + 10 * SECOND) },
+        FeedState::BackFilling { from: Ticks(now.0 - 100 * HOUR), to: now, at: Some(Ticks(now.0 - 58 * HOUR)) },
+        FeedState::BackingOff { until: Ticks(now.0 + HOUR) },
+    ];
+    let feeds = Feed::ALL.into_iter().zip(states).map(|(feed, state)| FeedHealth {
+        state,
+        last_page: Some(now),
+        newest_event: Some(Ticks(now.0 - HOUR)),
+        lag: Some(Span(90 * SECOND)),
+        pages: 130,
+        ..FeedHealth::new(feed)
+    });
+    let mut health = Health {
+        account: "acme".to_owned(),
+        place: "events.1password.com".to_owned(),
+        stored_as: Some("ACCOUNT".to_owned()),
+        pace: Pace::Live,
+        feeds: feeds.collect(),
+        used: Used { minute: 18, minute_limit: 300, hour: 1_022, hour_limit: 15_000 },
+        ..Health::default()
+    };
     health.feeds[2].errors = 3;
     health.feeds[2].last_error = Some("429: too many requests".into());
     health
@@ -125,13 +139,14 @@ fn looks(buf: &Buffer) -> String {
         out.push('\n');
     }
     for (at, (style, _)) in known.iter().enumerate() {
-        out.push_str(&format!(
-            "{} {:?} on {:?} {:?}\n",
+        _ = writeln!(
+            out,
+            "{} {:?} on {:?} {:?}",
             char::from(b'A' + (at % 58) as u8),
             style.fg,
             style.bg,
             style.add_modifier
-        ));
+        );
     }
     out
 }

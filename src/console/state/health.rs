@@ -1,64 +1,9 @@
-//! How the feeds are doing, as the console shows it.
+//! How the feeds are doing: what each account's collector says, and what the store does.
 
-use crate::base::time::{Span, Ticks};
+use crate::base::time::Ticks;
+use crate::collect::health::{FeedState, Health};
+use crate::collect::poller::Pace;
 use crate::event::Feed;
-
-/// What a feed is doing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Doing {
-    /// Nothing is known: no collector, or none has reported.
-    #[default]
-    Unknown,
-    /// Waiting for the next poll.
-    Waiting,
-    Polling,
-    /// First contact: reading history, with the share that is done, 0 to 1000.
-    Backfilling {
-        permille: Option<u16>,
-    },
-    /// After an error, until then.
-    BackingOff {
-        until: Ticks,
-    },
-    /// The token may not read it.
-    NotPermitted,
-    /// It is switched off.
-    Off,
-}
-
-/// One feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedHealth {
-    pub feed: Feed,
-    pub doing: Doing,
-    /// When the last page came.
-    pub last_page: Option<Ticks>,
-    /// The newest event's time.
-    pub last_event: Option<Ticks>,
-    /// Arrival minus the event's time, of the newest page.
-    pub lag: Option<Span>,
-    pub pages: u64,
-    pub errors: u64,
-    /// What went wrong last, shown.
-    pub last_error: Option<Box<str>>,
-    pub next_poll: Option<Ticks>,
-}
-
-impl FeedHealth {
-    pub fn new(feed: Feed) -> Self {
-        Self {
-            feed,
-            doing: Doing::default(),
-            last_page: None,
-            last_event: None,
-            lag: None,
-            pages: 0,
-            errors: 0,
-            last_error: None,
-            next_poll: None,
-        }
-    }
-}
 
 /// What the store knows of the feeds, whoever fills it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,30 +18,37 @@ pub struct StoreHealth {
     pub writer: Option<Box<str>>,
 }
 
-/// All feeds, and the calls they share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
-    pub feeds: Vec<FeedHealth>,
-    /// Calls made and allowed in this minute.
-    pub minute: (u32, u32),
-    /// Calls made and allowed in this hour.
-    pub hour: (u32, u32),
-    /// Polls every ten seconds.
-    pub live: bool,
-    /// Where the events come from: an address, or who polls.
-    pub source: Box<str>,
+/// All feeds.
+#[derive(Clone, Debug, Default)]
+pub struct Feeds {
+    /// One for each collector of this process; empty when another process collects, or none.
+    pub accounts: Vec<Health>,
     pub stored: StoreHealth,
 }
 
-impl Default for Health {
-    fn default() -> Self {
-        Self {
-            feeds: Feed::ALL.map(FeedHealth::new).to_vec(),
-            minute: (0, 0),
-            hour: (0, 0),
-            live: false,
-            source: Box::default(),
-            stored: StoreHealth::default(),
-        }
+impl Feeds {
+    /// Are all accounts polled at the live pace?
+    pub fn is_live(&self) -> bool {
+        !self.accounts.is_empty() && self.accounts.iter().all(|account| account.pace == Pace::Live)
+    }
+
+    /// A feed's state, over all accounts the one that needs most attention.
+    pub fn worst(&self, feed: Feed) -> Option<&FeedState> {
+        let states = self.accounts.iter().filter_map(|account| account.feed(feed)).map(|health| &health.state);
+        states.max_by_key(|state| attention(state))
+    }
+}
+
+const fn attention(state: &FeedState) -> u8 {
+    match state {
+        FeedState::Idle { .. } => 0,
+        FeedState::Polling => 1,
+        FeedState::Starting => 2,
+        FeedState::BackFilling { .. } => 3,
+        FeedState::Paused => 4,
+        FeedState::Stopped => 5,
+        FeedState::NotPermitted { .. } => 6,
+        FeedState::BackingOff { .. } => 7,
+        FeedState::Unauthorised { .. } => 8,
     }
 }

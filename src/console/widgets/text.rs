@@ -77,7 +77,7 @@ mod tests {
         ] {
             let mut buf = Buffer::empty(Rect::new(0, 0, 5, 1));
             put(&mut buf, 0, 0, room, text, Style::new());
-            let got: String = buf.content.iter().map(|cell| cell.symbol()).collect();
+            let got: String = buf.content.iter().map(ratatui::buffer::Cell::symbol).collect();
             assert_eq!(got.trim_end(), want.trim_end(), "{text} in {room}");
         }
     }
@@ -92,6 +92,6 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
     }
 }

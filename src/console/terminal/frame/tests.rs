@@ -143,7 +143,7 @@ fn rows_that_move_are_moved_by_the_terminal() {
         move |buf: &mut Buffer| {
             buf.set_string(0, 0, "header", Style::new());
             for y in 0..28 {
-                buf.set_string(0, 1 + y as u16, row(from + y)[..100].to_owned(), Style::new().fg(Color::Indexed(117)));
+                buf.set_string(0, 1 + y as u16, &row(from + y)[..100], Style::new().fg(Color::Indexed(117)));
             }
             buf.set_string(0, 29, "footer", Style::new());
         }
@@ -158,10 +158,10 @@ fn rows_that_move_are_moved_by_the_terminal() {
 #[test]
 fn a_resize_writes_everything_again() {
     let mut screen = Screen::new(40, 10);
-    screen.draw(|buf| _ = buf.set_string(0, 9, "below", Style::new()));
+    screen.draw(|buf| buf.set_string(0, 9, "below", Style::new()));
     screen.frames.invalidate(Size::new(20, 5));
     screen.terminal.screen_mut().set_size(5.try_into().unwrap(), 20.try_into().unwrap());
-    screen.draw(|buf| _ = buf.set_string(0, 4, "here", Style::new()));
+    screen.draw(|buf| buf.set_string(0, 4, "here", Style::new()));
 }
 
 #[test]
