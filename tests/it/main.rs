@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what went wrong by stopping there
 
 mod collect;
+mod crates;
 mod floors;
 mod store;
