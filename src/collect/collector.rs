@@ -138,8 +138,10 @@ impl Collector {
                 })
                 .map(|poller| tokio::spawn(poller.run()))
                 .collect();
-            for poller in pollers {
-                let _ = poller.await;
+            for (poller, feed) in pollers.into_iter().zip(&self.settings.feeds) {
+                if let Err(error) = poller.await {
+                    died(&health, *feed, &error.to_string());
+                }
             }
         }
         all(&health, &FeedState::Stopped, None);
@@ -213,6 +215,18 @@ impl Collector {
         let stopped = |_| PinError::Io { path: "accounts.json".into(), error: std::io::Error::other("interrupted") };
         tokio::task::spawn_blocking(move || pins.hold(&name, &identity)).await.map_err(stopped)?
     }
+}
+
+/// A poller that panicked is told of, like any other failure; the others go on.
+fn died(health: &watch::Sender<Health>, feed: Feed, why: &str) {
+    tracing::error!(feed = feed.name(), "the poller died: {why}");
+    health.send_modify(|health| {
+        if let Some(feed) = health.feeds.iter_mut().find(|health| health.feed == feed) {
+            feed.state = FeedState::Stopped;
+            feed.errors += 1;
+            feed.last_error = Some("the poller died of a fault in this program; the log says more".to_owned());
+        }
+    });
 }
 
 /// Puts every feed into a state, with the error that led there.
