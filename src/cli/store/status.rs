@@ -1,0 +1,123 @@
+//! `store status`
+
+use std::io::Write as _;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::base::paths::check_readable;
+use crate::base::shown::Shown;
+use crate::base::time::{HOUR, Span, Ticks};
+use crate::cli::args::Global;
+use crate::cli::place::Place;
+use crate::cli::{Outcome, output};
+use crate::store::{Reader, Status};
+
+/// Print what the store holds: events a feed, bytes, gaps, who writes it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How to print it
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
+    let place = Place::of(global)?;
+    let reader = Reader::open(&place.paths.data)?;
+    check_readable(&place.paths.data)?;
+    let status = reader.status()?;
+    let mut out = output::Answer::new();
+    match args.format {
+        Format::Text => text(&mut out, &status)?,
+        Format::Json => writeln!(out, "{}", as_json(&status))?,
+    }
+    out.end()?;
+    Ok(Outcome::Done)
+}
+
+fn text(out: &mut output::Answer, status: &Status) -> Result<()> {
+    let root = status.layout.root().to_string_lossy().into_owned();
+    writeln!(out, "{}", Shown::new(&root))?;
+    let writer = status.writer.as_ref().map_or_else(
+        || "nobody writes it now".to_owned(),
+        |holder| format!("process {} on {} writes it", holder.pid, Shown::new(&holder.host)),
+    );
+    let span = status.hours.map_or_else(String::new, |(first, last)| {
+        format!(", {} to {}", minute(first), minute(last + Span(HOUR)))
+    });
+    writeln!(out, "{} events{span}; {writer}", status.events())?;
+    writeln!(out)?;
+    let heading = ["FEED", "EVENTS", "DUPLICATES", "VARIANTS", "UNREADABLE", "UNDATED", "LAST ARRIVAL"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for feed in &status.feeds {
+        rows.push(vec![
+            feed.feed.name().to_owned(),
+            feed.events.to_string(),
+            feed.duplicates.to_string(),
+            feed.variants.to_string(),
+            feed.quarantined.to_string(),
+            feed.undated.to_string(),
+            feed.last_arrival.map_or_else(|| "never".to_owned(), minute),
+        ]);
+    }
+    output::columns(out, &rows)?;
+    writeln!(out)?;
+    let sealed = (status.sealed_rows, status.segments, size(status.segment_bytes), size(status.sealed_raw_bytes));
+    writeln!(out, "fresh   {} events in {} pages, catalogue {}", status.fresh_rows, status.fresh_pages, size(status.catalogue_bytes))?;
+    writeln!(out, "sealed  {} events in {} segments, {} ({} of event text)", sealed.0, sealed.1, sealed.2, sealed.3)?;
+    if status.gaps > 0 {
+        writeln!(out, "gaps    {} stretches of time whose events may be missing", status.gaps)?;
+    }
+    // One commit apart is what a crash between the two leaves, and is put right at the next opening.
+    if status.kept_head.is_some_and(|kept| kept.batches.abs_diff(status.head.batches) > 1) {
+        let kept = status.kept_head.map_or(0, |kept| kept.batches);
+        output::note(format_args!(
+            "the store has {} batches, its second record says {kept}: one of them was put back to an older state",
+            status.head.batches
+        ));
+    }
+    Ok(())
+}
+
+fn as_json(status: &Status) -> serde_json::Value {
+    let feeds: Vec<_> = status
+        .feeds
+        .iter()
+        .map(|feed| {
+            json!({
+                "feed": feed.feed.name(), "events": feed.events, "duplicates": feed.duplicates, "variants": feed.variants,
+                "quarantined": feed.quarantined, "undated": feed.undated,
+                "last_arrival": feed.last_arrival.map(|at| at.to_string()),
+            })
+        })
+        .collect();
+    json!({
+        "path": status.layout.root().to_string_lossy(), "schema_version": status.schema_version, "events": status.events(), "feeds": feeds,
+        "first_hour": status.hours.map(|(first, _)| first.to_string()), "last_hour": status.hours.map(|(_, last)| last.to_string()),
+        "fresh_rows": status.fresh_rows, "fresh_pages": status.fresh_pages, "sealed_rows": status.sealed_rows, "segments": status.segments,
+        "catalogue_bytes": status.catalogue_bytes, "segment_bytes": status.segment_bytes, "sealed_raw_bytes": status.sealed_raw_bytes,
+        "gaps": status.gaps, "writer": status.writer.as_ref().map(|holder| json!({"pid": holder.pid, "host": holder.host})),
+    })
+}
+
+/// A time to the minute, UTC.
+fn minute(at: Ticks) -> String {
+    let text = at.to_string();
+    format!("{} {}Z", &text[..10], &text[11..16])
+}
+
+/// Bytes for people.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}

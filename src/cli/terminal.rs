@@ -1,0 +1,16 @@
+//! What `--color`, `--ascii` and `--plain` mean for what is drawn.
+
+use super::args::{Color, Global};
+use crate::console::theme::Depth;
+
+/// The colours to use, `var` reading the environment.
+pub fn depth(global: &Global, var: impl Fn(&str) -> Option<String>) -> Depth {
+    match global.color {
+        _ if global.plain => Depth::Mono,
+        Color::Never => Depth::Mono,
+        Color::Sixteen => Depth::Ansi16,
+        Color::TwoFiftySix => Depth::Indexed256,
+        Color::True => Depth::True,
+        Color::Auto => Depth::detect(var),
+    }
+}
