@@ -1,11 +1,20 @@
 //! Floor 7: arguments. A small file a subcommand, no logic: what a command does is done by the rooms below.
 
 mod args;
+mod collect;
+mod collecting;
 mod completions;
+mod connect;
+mod doctor;
 mod harden;
 mod hunt;
+mod import;
+mod interrupt;
 mod output;
 mod place;
+mod probe;
+mod store;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -47,9 +56,15 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> Result<Outcome> {
+    let global = &cli.global;
     match &cli.command {
-        None => args::name_the_commands(),
-        Some(Command::Hunt(args)) => hunt::run(args, &cli.global),
+        None => Ok(args::name_the_commands()),
+        Some(Command::Collect(args)) => collect::run(args, global),
+        Some(Command::Connect(args)) => connect::run(args, global),
+        Some(Command::Doctor(args)) => doctor::run(args, global),
+        Some(Command::Hunt(args)) => hunt::run(args, global),
+        Some(Command::Import(args)) => import::run(args, global),
+        Some(Command::Store(args)) => store::run(args, global),
         Some(Command::Completions(args)) => completions::run(args),
     }
 }

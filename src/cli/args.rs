@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{Outcome, completions, hunt, output};
+use super::{Outcome, collect, completions, connect, doctor, hunt, import, output, store};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,7 +73,12 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Connect(connect::Args),
+    Collect(collect::Args),
+    Doctor(doctor::Args),
     Hunt(hunt::Args),
+    Import(import::Args),
+    Store(store::Args),
     Completions(completions::Args),
 }
 
@@ -108,7 +112,7 @@ fn not_there_yet(error: &clap::Error) -> Option<&'static str> {
 }
 
 /// Without a terminal there is no console: what can be had instead.
-pub fn name_the_commands() -> Result<Outcome> {
+pub fn name_the_commands() -> Outcome {
     use clap::CommandFactory as _;
     output::note("vaultscope: the console needs a terminal. Without one there are these commands:");
     let command = Cli::command();
@@ -117,7 +121,7 @@ pub fn name_the_commands() -> Result<Outcome> {
         output::note(format_args!("  {:<12} {about}", sub.get_name()));
     }
     output::note("`vaultscope COMMAND --help` explains each, with examples");
-    Ok(Outcome::WrongUse)
+    Outcome::WrongUse
 }
 
 #[cfg(test)]

@@ -123,7 +123,9 @@ fn store(place: &Place) -> Vec<Finding> {
         return findings;
     }
     findings.push(match Reader::open(data).and_then(|reader| reader.status()) {
-        Err(error) => Finding::wrong("store", error.to_string(), "name another with --data-dir, or put this one back from a copy"),
+        Err(error) => {
+            Finding::wrong("store", error.to_string(), "name another with --data-dir, or put this one back from a copy")
+        }
         Ok(status) => {
             let writer = status.writer.as_ref().map_or_else(
                 || "nobody writes it now".to_owned(),
@@ -134,7 +136,11 @@ fn store(place: &Place) -> Vec<Finding> {
                 Finding::fine("store", says)
             } else {
                 let says = format!("{says}; {} gaps", status.gaps);
-                Finding::doubt("store", says, "events of these times may be missing: collect more often than the API forgets (120 days)")
+                Finding::doubt(
+                    "store",
+                    says,
+                    "events of these times may be missing: collect more often than the API forgets (120 days)",
+                )
             }
         }
     });
@@ -145,7 +151,9 @@ fn store(place: &Place) -> Vec<Finding> {
 fn trust(place: &Place, findings: &mut Vec<Finding>) -> Option<HttpClient> {
     let client = HttpClient::new(&HttpOptions { ca_file: place.config.ca_file.clone() });
     let finding = match &client {
-        Err(error) => Finding::wrong("certificates", error.to_string(), "name a PEM file with --ca-file, or leave it out"),
+        Err(error) => {
+            Finding::wrong("certificates", error.to_string(), "name a PEM file with --ca-file, or leave it out")
+        }
         Ok(client) => {
             let trust = client.trust();
             let says = trust.to_string();

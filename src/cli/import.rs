@@ -67,8 +67,8 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
         let path = if file.as_os_str() == "-" { Path::new("/dev/stdin") } else { file };
         let request = Request { file: path, account: Arc::clone(&account), feed: args.feed, now: Ticks::now() };
         let done = import::events(&writer.handle(), &request, |progress| {
-            if progress.total > 0 {
-                output::progress(&format!("{}%", progress.bytes.saturating_mul(100) / progress.total));
+            if let Some(percent) = progress.bytes.saturating_mul(100).checked_div(progress.total) {
+                output::progress(&format!("{percent}%"));
             }
             if interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
@@ -116,7 +116,8 @@ fn said(done: &Progress) -> String {
 /// The account of the events: an event is known by account, feed and uuid, so the same account must be named the same way.
 fn account(named: Option<&str>, data: &Path) -> Result<Arc<str>> {
     if let Some(named) = named {
-        let fits = (1..=100).contains(&named.len()) && named.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        let fits =
+            (1..=100).contains(&named.len()) && named.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         return if fits {
             Ok(named.into())
         } else {
@@ -129,7 +130,10 @@ fn account(named: Option<&str>, data: &Path) -> Result<Arc<str>> {
         [one] => Ok(one.as_str().into()),
         several => {
             let several = several.join(", ");
-            Err(WrongUse(format!("the store holds several accounts: say with --account whose events these are ({several})")).into())
+            Err(WrongUse(format!(
+                "the store holds several accounts: say with --account whose events these are ({several})"
+            ))
+            .into())
         }
     }
 }

@@ -49,7 +49,19 @@ pub fn errors_are_seen() -> bool {
 
 /// One line beside the answer. The text may come from outside.
 pub fn note(text: impl Display) {
-    say(&format!("{}\n", Shown::with_limit(&text.to_string(), 16 * 1024)));
+    say(&format!("{}\n", shown(&text.to_string())));
+}
+
+/// A text whose parts from outside are shown already: the marks in it stay as they are, anything else that may not reach a terminal
+/// is marked all the same.
+fn shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(['‹', '␊', '␉']) {
+        let end = part.trim_end_matches(['‹', '␊', '␉']).len();
+        out.push_str(Shown::with_limit(&part[..end], 16 * 1024).as_str());
+        out.push_str(&part[end..]);
+    }
+    out
 }
 
 /// Lines of our own making, such as a report with marked places: every part from outside is already shown in it.
@@ -100,7 +112,7 @@ fn said(error: &Error) -> String {
 pub fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> io::Result<()> {
     use unicode_width::UnicodeWidthStr as _;
     let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| Shown::new(cell).into_string()).collect()).collect();
+        rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> =
         (0..count).map(|at| rows.iter().filter_map(|row| row.get(at)).map(|c| c.width()).max().unwrap_or(0)).collect();
@@ -117,6 +129,16 @@ pub fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> io::Result<()> {
     Ok(())
 }
 
+/// Bytes for people.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
@@ -129,6 +151,12 @@ mod tests {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         columns(&mut out, &[row(["a", "b", "c"]), row(["日本", "x\u{202e}", ""])]).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "a     b          c\n日本  x‹U+202E›\n");
+    }
+
+    #[test]
+    fn what_is_shown_already_is_not_marked_twice() {
+        let name = Shown::new("a\u{202e}‹\n").into_string();
+        assert_eq!(shown(&format!("no `{name}`\u{1b}")), format!("no `{name}`‹U+001B›"));
     }
 
     #[test]

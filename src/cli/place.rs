@@ -5,8 +5,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::args::Global;
+use super::output;
 use crate::base::config::Config;
 use crate::base::http::{HttpClient, HttpOptions};
+use crate::base::log::{self, LogGuard};
 use crate::base::paths::{DEFAULT_PROFILE, DEMO_PROFILE, Paths};
 
 /// The configuration and the directories.
@@ -41,6 +43,15 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Begins the log; a command works without one too, so trouble with it is only told.
+    pub fn log(&self) -> Option<LogGuard> {
+        log::init(&self.paths.state)
+            .inspect_err(|error| output::note(format_args!("vaultscope: no log is kept: {error}")))
+            .ok()
+    }
+}
+
 fn load(global: &Global, profile: Option<&str>) -> Result<Config> {
     let mut config = match &global.config {
         Some(path) => Config::load(Some(path), profile)?,
@@ -62,7 +73,7 @@ fn paths(profile: &str, data_dir: Option<&Path>, config: &Config) -> Result<Path
     if let Some(file) = &config.file {
         paths.config_file.clone_from(file);
         if let Some(beside) = file.parent() {
-            paths.config = beside.to_owned();
+            beside.clone_into(&mut paths.config);
         }
     }
     Ok(paths)

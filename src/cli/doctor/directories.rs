@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use crate::base::paths::{PathError, Paths, check_readable};
-use crate::cli::store::size;
+use crate::cli::output::size;
 
 /// Less room than this is soon used up.
 const LITTLE: u64 = 1 << 30;
@@ -24,7 +24,8 @@ fn of(what: &'static str, path: &Path) -> Finding {
     match check_readable(path) {
         Ok(()) => {
             use std::os::unix::fs::MetadataExt as _;
-            let (me, owner) = (rustix::process::geteuid().as_raw(), std::fs::metadata(path).map_or(0, |found| found.uid()));
+            let (me, owner) =
+                (rustix::process::geteuid().as_raw(), std::fs::metadata(path).map_or(0, |found| found.uid()));
             if me == owner {
                 Finding::fine(what, format!("{shown}"))
             } else {

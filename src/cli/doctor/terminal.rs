@@ -37,7 +37,11 @@ fn text(var: impl Fn(&str) -> Option<String>, ascii: bool) -> Finding {
     if utf8 || ascii {
         Finding::fine("text", if locale.is_empty() { "no locale is set".to_owned() } else { locale })
     } else {
-        let says = if locale.is_empty() { "no locale is set".to_owned() } else { format!("the locale is {locale}, not UTF-8") };
+        let says = if locale.is_empty() {
+            "no locale is set".to_owned()
+        } else {
+            format!("the locale is {locale}, not UTF-8")
+        };
         Finding::doubt("text", says, "set LANG=C.UTF-8, or use --ascii if lines and dots look wrong")
     }
 }

@@ -9,6 +9,7 @@ use crate::base::paths::check_readable;
 use crate::base::shown::Shown;
 use crate::base::time::{HOUR, Span, Ticks};
 use crate::cli::args::Global;
+use crate::cli::output::size;
 use crate::cli::place::Place;
 use crate::cli::{Outcome, output};
 use crate::store::{Reader, Status};
@@ -48,9 +49,9 @@ fn text(out: &mut output::Answer, status: &Status) -> Result<()> {
         || "nobody writes it now".to_owned(),
         |holder| format!("process {} on {} writes it", holder.pid, Shown::new(&holder.host)),
     );
-    let span = status.hours.map_or_else(String::new, |(first, last)| {
-        format!(", {} to {}", minute(first), minute(last + Span(HOUR)))
-    });
+    let span = status
+        .hours
+        .map_or_else(String::new, |(first, last)| format!(", {} to {}", minute(first), minute(last + Span(HOUR))));
     writeln!(out, "{} events{span}; {writer}", status.events())?;
     writeln!(out)?;
     let heading = ["FEED", "EVENTS", "DUPLICATES", "VARIANTS", "UNREADABLE", "UNDATED", "LAST ARRIVAL"];
@@ -69,7 +70,13 @@ fn text(out: &mut output::Answer, status: &Status) -> Result<()> {
     output::columns(out, &rows)?;
     writeln!(out)?;
     let sealed = (status.sealed_rows, status.segments, size(status.segment_bytes), size(status.sealed_raw_bytes));
-    writeln!(out, "fresh   {} events in {} pages, catalogue {}", status.fresh_rows, status.fresh_pages, size(status.catalogue_bytes))?;
+    writeln!(
+        out,
+        "fresh   {} events in {} pages, catalogue {}",
+        status.fresh_rows,
+        status.fresh_pages,
+        size(status.catalogue_bytes)
+    )?;
     writeln!(out, "sealed  {} events in {} segments, {} ({} of event text)", sealed.0, sealed.1, sealed.2, sealed.3)?;
     if status.gaps > 0 {
         writeln!(out, "gaps    {} stretches of time whose events may be missing", status.gaps)?;
@@ -110,14 +117,4 @@ fn as_json(status: &Status) -> serde_json::Value {
 fn minute(at: Ticks) -> String {
     let text = at.to_string();
     format!("{} {}Z", &text[..10], &text[11..16])
-}
-
-/// Bytes for people.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
-    }
 }
