@@ -8,6 +8,7 @@
 pub mod facts;
 pub mod front_matter;
 pub mod pack;
+pub mod run;
 
 mod error;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use error::HuntError;
 pub use front_matter::{EntityKind, FrontMatter, Parameter, Severity};
 pub use pack::Pack;
+pub use run::Asked;
 
 /// A hunt: what it says of itself, and its text.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +51,9 @@ impl Hunt {
     pub fn parse(text: impl Into<Arc<str>>, origin: Origin) -> Result<Self, HuntError> {
         let text = text.into();
         let about = front_matter::read(&text).map_err(|error| error.of(&origin))?;
-        Ok(Self { about, text, origin })
+        let hunt = Self { about, text, origin };
+        hunt.check_lets().map_err(|error| error.of(&hunt.origin))?;
+        Ok(hunt)
     }
 
     pub fn id(&self) -> &str {

@@ -168,33 +168,5 @@ fn trust(place: &Place, findings: &mut Vec<Finding>) -> Option<HttpClient> {
         }
     };
     findings.push(finding);
-    findings.push(Finding::fine("proxy", proxy(|name| std::env::var(name).ok())));
     client.ok()
-}
-
-/// The proxy that the environment names, without its password.
-fn proxy(lookup: impl Fn(&str) -> Option<String>) -> String {
-    let value = |name: &str| {
-        let found = lookup(name).or_else(|| lookup(&name.to_lowercase())).filter(|value| !value.is_empty())?;
-        let host = found.rsplit_once('@').map_or(found.as_str(), |(_, host)| host);
-        Some(format!("{name}={host}"))
-    };
-    let set: Vec<String> = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"].into_iter().filter_map(value).collect();
-    if set.is_empty() { "none".to_owned() } else { set.join(", ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proxy_is_named_without_its_password() {
-        let set = |name: &str| match name {
-            "https_proxy" => Some("http://me:hunter2@proxy.example:3128".to_owned()),
-            "NO_PROXY" => Some(".internal".to_owned()),
-            _ => None,
-        };
-        assert_eq!(proxy(set), "HTTPS_PROXY=proxy.example:3128, NO_PROXY=.internal");
-        assert_eq!(proxy(|_| None), "none");
-    }
 }

@@ -111,8 +111,7 @@ fn said(error: &Error) -> String {
 /// Rows in columns, two blanks between them, the last as wide as it is. Widths are those of a terminal.
 pub fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> io::Result<()> {
     use unicode_width::UnicodeWidthStr as _;
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> =
         (0..count).map(|at| rows.iter().filter_map(|row| row.get(at)).map(|c| c.width()).max().unwrap_or(0)).collect();

@@ -34,7 +34,8 @@ fn one(account: &Account, http: Option<&HttpClient>, live: bool) -> Vec<Finding>
             )];
         }
     };
-    let says = format!("{name}: {} can be read, and is sent to {}", account.token, api.base());
+    let proxy = http.proxy_for(api.base()).map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
+    let says = format!("{name}: {} can be read, and is sent to {}{proxy}", account.token, api.base());
     let mut findings = vec![Finding::fine("token", says)];
     if live {
         findings.extend(ask(name, &api));
