@@ -148,6 +148,7 @@ actions! {
     Filter, "tail.filter", "filter", "Filter the tail: every word must match, -word must not, field:value looks in one field", [Tail, Timeline], ["/"], 21;
     ClearFilter, "tail.clear", "clear filter", "Drop the filter and the chosen range", [Tail, Timeline], ["x"], 0;
     OnlySevere, "tail.severe", "severe", "Show only events with a severity hint of medium and above, or all again", [Tail], ["!"], 0;
+    Plumbing, "tail.plumbing", "plumbing", "Show or hide what clients do by themselves, such as delegated sessions", [Tail], ["."], 0;
     FilterLike, "tail.like", "only this user", "Filter by the user of the selected event", [Tail], ["="], 0;
     ToggleTimeline, "timeline.toggle", "timeline", "Show or hide the timeline", [Tail, Timeline], ["t"], 0;
 

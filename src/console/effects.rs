@@ -14,6 +14,7 @@ use self::scan::ScanError;
 use super::Options;
 use super::message::{Effect, Message};
 use super::state::NoticeKind;
+use super::state::record::Record;
 use crate::base::shown::Shown;
 use crate::collect::CollectorHandle;
 use crate::collect::poller::Pace;
@@ -93,7 +94,7 @@ fn read(reader: &Reader, effect: &Effect) -> Option<Message> {
     };
     Some(match *effect {
         Effect::LoadEvent(seq) => match scan::event(reader, seq) {
-            Ok(Some((facts, raw))) => Message::Event { seq, facts, raw },
+            Ok(Some((facts, raw))) => Message::Event(Box::new(Record::new(seq, facts, &raw))),
             Ok(None) => {
                 Message::EventMissing { seq, problem: "The store does not hold this event any more.".to_owned() }
             }

@@ -7,7 +7,7 @@ use super::keymap::Key;
 use super::state::NoticeKind;
 use super::state::health::StoreHealth;
 use super::state::line::{Line, Outcome};
-use super::state::record::Facts;
+use super::state::record::Record;
 use crate::base::time::Ticks;
 use crate::collect::health::Health;
 use crate::event::Feed;
@@ -47,12 +47,8 @@ pub enum Message {
         lines: Vec<Line>,
         cut: bool,
     },
-    /// An event's own bytes.
-    Event {
-        seq: i64,
-        facts: Facts,
-        raw: Vec<u8>,
-    },
+    /// An event that was asked for.
+    Event(Box<Record>),
     /// An event could not be read.
     EventMissing {
         seq: i64,

@@ -171,14 +171,14 @@ impl State {
         }
         let reason = match action {
             Action::Back if !self.nav.can_go_back() => "this is a top-level view",
+            Action::NextPane | Action::PreviousPane if self.nav.view().panes().len() == 1 => "this view has one pane",
+            Action::Open if matches!(pane, Context::Record | Context::Health | Context::FirstRun) => {
+                "nothing is selected here"
+            }
             Action::HistoryBack if !self.nav.has_past() => "you have been nowhere before",
             Action::HistoryForward if !self.nav.has_future() => "there is no later place",
             Action::LivePolling if self.health.accounts.is_empty() => "another process polls, or none does",
-            Action::ClearFilter
-                if self.tail.filter().is_empty() && self.timeline.range().is_none() && !self.tail.only_severe =>
-            {
-                "there is no filter"
-            }
+            Action::ClearFilter if !self.tail.is_filtered() && self.timeline.range().is_none() => "there is no filter",
             Action::FilterLike if self.tail.selected().is_none_or(|line| line.who.is_empty()) => {
                 "the selected event names no user"
             }

@@ -60,8 +60,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.tail.fill_range(from, to, lines, cut);
             Vec::new()
         }
-        Message::Event { seq, facts, raw } => {
-            record::fill(state, seq, facts, &raw);
+        Message::Event(event) => {
+            record::fill(state, *event);
             Vec::new()
         }
         Message::EventMissing { seq, problem } => {

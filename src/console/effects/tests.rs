@@ -100,7 +100,7 @@ fn of_reads_that_wait_the_newest_of_a_kind_is_done() {
     serve(&Reader::open(dir.path()).unwrap(), &queue, &answers);
     drop(answers);
     let seqs: Vec<i64> =
-        messages.iter().map(|message| if let Message::Event { seq, .. } = message { seq } else { 0 }).collect();
+        messages.iter().map(|message| if let Message::Event(event) = message { event.seq } else { 0 }).collect();
     assert_eq!(seqs, [4]);
 }
 

@@ -38,7 +38,11 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         edge = put_right(buf, edge, y, edge.saturating_sub(x), &total, theme.header).saturating_sub(2);
     }
     for feed in Feed::ALL.into_iter().rev() {
-        let (glyph, style) = mark(state.health.worst(feed), theme);
+        let (mut glyph, mut style) = mark(state.health.worst(feed), theme);
+        if state.health.accounts.is_empty() && state.health.stored.writer.is_some() {
+            // Another process collects and shows how it goes; here it is only known that it is there.
+            (glyph, style) = (if theme.ascii { "*" } else { "●" }, theme.dim);
+        }
         if area.width >= 150 {
             edge = put_right(buf, edge, y, edge.saturating_sub(x), feed.title(), theme.dim).saturating_sub(1);
         }

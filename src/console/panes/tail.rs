@@ -36,7 +36,7 @@ const COLUMNS: [(Column, &str, u16, u16, u16, u16); 10] = [
     (Column::Action, "WHAT", 0, 18, 36, 3),
     (Column::Target, "TARGET", 0, 11, 30, 2),
     (Column::Address, "ADDRESS", 0, 15, 20, 1),
-    (Column::Country, "", 0, 2, 2, 0),
+    (Column::Country, "COUNTRY", 0, 2, 12, 1),
     (Column::Place, "PLACE", 150, 12, 18, 1),
     (Column::Client, "CLIENT", 130, 14, 36, 2),
 ];
@@ -69,7 +69,10 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     title(state, theme, area, buf);
     let columns = columns(area.width);
     for (_, head, x, width) in &columns {
-        put(buf, *x, area.y + 1, *width, head, theme.dim);
+        // A head that does not fit is worse than none.
+        if head.len() <= usize::from(*width) {
+            put(buf, *x, area.y + 1, *width, head, theme.dim);
+        }
     }
     let top = area.y + 2;
     let height = usize::from(area.bottom().saturating_sub(top));
@@ -113,6 +116,7 @@ fn cell(state: &State, theme: &Theme, line: &Line, column: Column, at: (u16, u16
             Severity::High => (glyph("▲", "!"), theme.severity_high),
         },
         Column::Feed => (short_feed(line.feed), theme.feed(line.feed)),
+        Column::Who if line.plumbing => (&line.who, theme.dim),
         Column::Who => (&line.who, theme.person),
         Column::Action => (&line.action, action_style(theme, line)),
         Column::Target => (&line.target, theme.target),
@@ -129,6 +133,7 @@ fn action_style(theme: &Theme, line: &Line) -> Style {
         (Severity::High, _) => theme.severity_high,
         (Severity::Medium, _) => theme.severity_medium,
         (_, Outcome::Failure) => theme.outcome_failure,
+        _ if line.plumbing => theme.dim,
         _ => theme.text,
     }
 }
@@ -163,12 +168,18 @@ fn title(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     } else {
         format!("{} resumes", key(Action::Follow))
     };
-    let filter = match (tail.filter().text(), tail.only_severe) {
-        ("", false) => String::new(),
-        ("", true) => "only severe".to_owned(),
-        (text, severe) => format!("filter: {text}{}", if severe { ", only severe" } else { "" }),
-    };
-    let held = match (tail.filter().is_empty() && !tail.only_severe, tail.range().is_some_and(|range| range.cut)) {
+    let mut filter = Vec::new();
+    if !tail.filter().is_empty() {
+        filter.push(format!("filter: {}", tail.filter().text()));
+    }
+    if tail.only_severe() {
+        filter.push("only severe".to_owned());
+    }
+    if tail.hides_plumbing() {
+        filter.push("no plumbing".to_owned());
+    }
+    let filter = filter.join(", ");
+    let held = match (!tail.is_filtered(), tail.range().is_some_and(|range| range.cut)) {
         (true, false) => count(tail.list().len() as u64, "row"),
         (true, true) => format!("first {} rows, there are more", number(tail.list().len() as u64)),
         (false, _) => format!("{} of {}", number(tail.list().len() as u64), count(tail.list().held() as u64, "row")),

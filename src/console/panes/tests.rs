@@ -16,6 +16,7 @@ use crate::console::state::health::StoreHealth;
 use crate::console::state::line::tests::line;
 use crate::console::state::line::{Line, Outcome};
 use crate::console::state::nav::Nav;
+use crate::console::state::record::Record;
 use crate::console::terminal::frame::Frames;
 use crate::console::theme::Depth;
 use crate::console::update::update;
@@ -191,7 +192,7 @@ fn an_open_event() {
     let facts = vec![("arrived", "2026-03-02T09:30:00.0000000Z".into()), ("source", "live".into())];
     let raw =
         br#"{"uuid":"A","timestamp":"2026-03-02T09:29:00Z","client":{"ip_address":"203.0.113.7","n":1},"ok":true}"#;
-    update(&mut state, Message::Event { seq: 259, facts, raw: raw.to_vec() });
+    update(&mut state, Message::Event(Box::new(Record::new(259, facts, raw))));
     insta::assert_snapshot!("record", text(&paint(&state, &dark())));
 }
 

@@ -1,8 +1,7 @@
 //! One event, whole: its text laid out, as it came, and where the view stands in it.
 
-use serde_json::Value;
-
 use crate::base::shown::Shown;
+use crate::event::json;
 
 /// Rows of one event at most; an event is at most 1 MiB, so this cuts only what nobody reads.
 const MAX_ROWS: usize = 20_000;
@@ -29,7 +28,7 @@ pub enum Kind {
 pub type Facts = Vec<(&'static str, Box<str>)>;
 
 /// An event that is open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// The sequence number.
     pub seq: i64,
@@ -49,16 +48,17 @@ impl Record {
         Self { seq, loading: true, ..Self::default() }
     }
 
+    /// Lays the event out: some milliseconds for the largest, so not for the console's own thread.
     pub fn new(seq: i64, facts: Facts, raw: &[u8]) -> Self {
-        let laid_out = match serde_json::from_slice::<Value>(raw) {
-            Ok(value) => {
+        let laid_out = match std::str::from_utf8(raw) {
+            Ok(text) if json::valid(text) => {
                 let mut rows = Rows::default();
-                rows.value(&value, 0, "");
+                rows.value(text, 0, "");
                 rows.end_row();
                 rows.done
             }
             // Kept byte for byte, and shown as it is.
-            Err(_) => Vec::new(),
+            _ => Vec::new(),
         };
         let text = String::from_utf8_lossy(raw).into_owned();
         let shown = Shown::bytes(raw, 1 << 20).into_string();
@@ -81,7 +81,7 @@ impl Record {
     }
 }
 
-/// Lays a value out, two blanks a level.
+/// Lays a value out, two blanks a level, in the event's own order; numbers as they are written, repeated keys repeated.
 #[derive(Default)]
 struct Rows {
     done: Vec<Vec<Piece>>,
@@ -101,40 +101,55 @@ impl Rows {
         }
     }
 
-    fn value(&mut self, value: &Value, depth: usize, comma: &str) {
-        match value {
-            Value::Object(fields) if !fields.is_empty() => {
-                self.push(Kind::Mark, "{");
-                self.end_row();
-                for (i, (name, value)) in fields.iter().enumerate() {
-                    self.push(Kind::Mark, &"  ".repeat(depth + 1));
-                    self.push(Kind::Field, &quoted(name));
-                    self.push(Kind::Mark, ": ");
-                    self.value(value, depth + 1, if i + 1 < fields.len() { "," } else { "" });
-                    self.end_row();
-                }
-                self.push(Kind::Mark, &format!("{}}}{comma}", "  ".repeat(depth)));
+    fn value(&mut self, value: &str, depth: usize, comma: &str) {
+        let value = value.trim_ascii();
+        match json::kind(value) {
+            Some(json::Kind::Object) => {
+                let members = json::members(value).unwrap_or_default();
+                self.container(["{", "}"], members.len(), depth, comma, |rows, at, comma| {
+                    let (name, value) = &members[at];
+                    rows.push(Kind::Field, &quoted(name));
+                    rows.push(Kind::Mark, ": ");
+                    rows.value(value, depth + 1, comma);
+                });
             }
-            Value::Array(values) if !values.is_empty() => {
-                self.push(Kind::Mark, "[");
-                self.end_row();
-                for (i, value) in values.iter().enumerate() {
-                    self.push(Kind::Mark, &"  ".repeat(depth + 1));
-                    self.value(value, depth + 1, if i + 1 < values.len() { "," } else { "" });
-                    self.end_row();
-                }
-                self.push(Kind::Mark, &format!("{}]{comma}", "  ".repeat(depth)));
+            Some(json::Kind::List) => {
+                let elements = json::elements(value).unwrap_or_default();
+                self.container(["[", "]"], elements.len(), depth, comma, |rows, at, comma| {
+                    rows.value(elements[at], depth + 1, comma);
+                });
             }
-            other => {
-                let (kind, text) = match other {
-                    Value::String(text) => (Kind::String, quoted(text)),
-                    Value::Number(n) => (Kind::Number, n.to_string()),
-                    literal => (Kind::Literal, literal.to_string()),
+            kind => {
+                let (kind, text) = match (kind, json::string(value)) {
+                    (_, Some(text)) => (Kind::String, quoted(&text)),
+                    (Some(json::Kind::Number), _) => (Kind::Number, Shown::new(value).into_string()),
+                    _ => (Kind::Literal, Shown::new(value).into_string()),
                 };
                 self.push(kind, &text);
                 self.push(Kind::Mark, comma);
             }
         }
+    }
+
+    fn container(
+        &mut self,
+        [open, close]: [&str; 2],
+        members: usize,
+        depth: usize,
+        comma: &str,
+        member: impl Fn(&mut Self, usize, &str),
+    ) {
+        if members == 0 {
+            return self.push(Kind::Mark, &format!("{open}{close}{comma}"));
+        }
+        self.push(Kind::Mark, open);
+        self.end_row();
+        for at in 0..members {
+            self.push(Kind::Mark, &"  ".repeat(depth + 1));
+            member(self, at, if at + 1 < members { "," } else { "" });
+            self.end_row();
+        }
+        self.push(Kind::Mark, &format!("{}{close}{comma}", "  ".repeat(depth)));
     }
 }
 
@@ -152,21 +167,23 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_laid_out_a_field_a_row() {
-        let record = Record::new(7, Vec::new(), br#"{"uuid":"A","client":{"ip":"1.2.3.4","v":[1,null]},"x":{}}"#);
+    fn an_event_is_laid_out_a_field_a_row_in_its_own_order() {
+        let record =
+            Record::new(7, Vec::new(), br#"{"uuid":"A","client":{"ip":"1.2.3.4","v":[1.50,null]},"x":{},"uuid":"B"}"#);
         assert_eq!(
             text(&record),
             [
                 "{",
+                "  \"uuid\": \"A\",",
                 "  \"client\": {",
                 "    \"ip\": \"1.2.3.4\",",
                 "    \"v\": [",
-                "      1,",
+                "      1.50,",
                 "      null",
                 "    ]",
                 "  },",
-                "  \"uuid\": \"A\",",
-                "  \"x\": {}",
+                "  \"x\": {},",
+                "  \"uuid\": \"B\"",
                 "}"
             ]
         );

@@ -84,6 +84,10 @@ impl List {
     }
 }
 
+fn passes(line: &Line, filter: &Filter, only_severe: bool, hide_plumbing: bool) -> bool {
+    (!only_severe || line.severity >= Severity::Medium) && !(hide_plumbing && line.plumbing) && filter.matches(line)
+}
+
 /// Events of a chosen range, read from the store.
 #[derive(Clone, Debug)]
 pub struct Range {
@@ -100,7 +104,9 @@ pub struct Tail {
     live: List,
     range: Option<Range>,
     filter: Filter,
-    pub only_severe: bool,
+    only_severe: bool,
+    /// What clients do by themselves is left out.
+    hide_plumbing: bool,
     /// The newest row stays in view.
     follow: bool,
     /// Rows that came and passed the filter since the view was paused.
@@ -118,6 +124,7 @@ impl Default for Tail {
             range: None,
             filter: Filter::default(),
             only_severe: false,
+            hide_plumbing: false,
             follow: true,
             fresh: 0,
             skipped: 0,
@@ -133,7 +140,7 @@ impl Tail {
     }
 
     fn passes(&self, line: &Line) -> bool {
-        (!self.only_severe || line.severity >= Severity::Medium) && self.filter.matches(line)
+        passes(line, &self.filter, self.only_severe, self.hide_plumbing)
     }
 
     /// Takes new events in, paused or not.
@@ -189,14 +196,32 @@ impl Tail {
         self.refilter(height);
     }
 
+    pub const fn only_severe(&self) -> bool {
+        self.only_severe
+    }
+
     pub fn set_only_severe(&mut self, on: bool, height: usize) {
         self.only_severe = on;
         self.refilter(height);
     }
 
+    pub const fn hides_plumbing(&self) -> bool {
+        self.hide_plumbing
+    }
+
+    pub fn set_hide_plumbing(&mut self, on: bool, height: usize) {
+        self.hide_plumbing = on;
+        self.refilter(height);
+    }
+
+    /// Is anything left out?
+    pub fn is_filtered(&self) -> bool {
+        self.only_severe || self.hide_plumbing || !self.filter.is_empty()
+    }
+
     fn refilter(&mut self, height: usize) {
-        let (filter, only_severe) = (self.filter.clone(), self.only_severe);
-        let passes = &|line: &Line| (!only_severe || line.severity >= Severity::Medium) && filter.matches(line);
+        let (filter, only_severe, hide_plumbing) = (self.filter.clone(), self.only_severe, self.hide_plumbing);
+        let passes = &|line: &Line| passes(line, &filter, only_severe, hide_plumbing);
         self.live.refilter(passes);
         if let Some(range) = &mut self.range {
             range.list.refilter(passes);

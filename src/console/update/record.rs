@@ -3,7 +3,7 @@
 use super::super::action::Action;
 use super::super::message::Effect;
 use super::super::state::nav::View;
-use super::super::state::record::{Facts, Record};
+use super::super::state::record::Record;
 use super::super::state::{NoticeKind, State};
 
 /// Opens an event: its row is there, its bytes come.
@@ -12,10 +12,11 @@ pub fn load(state: &mut State, seq: i64) -> Vec<Effect> {
     vec![Effect::LoadEvent(seq)]
 }
 
-pub fn fill(state: &mut State, seq: i64, facts: Facts, raw: &[u8]) {
-    if state.record.seq == seq {
+/// The event comes; one that is no longer waited for is dropped.
+pub fn fill(state: &mut State, event: Record) {
+    if state.record.seq == event.seq {
         let as_it_came = state.record.raw;
-        state.record = Record::new(seq, facts, raw);
+        state.record = event;
         state.record.raw |= as_it_came;
     }
 }

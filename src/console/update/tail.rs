@@ -44,8 +44,12 @@ pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
             return Some(vec![Effect::Copy(text)]);
         }
         Action::OnlySevere => {
-            let on = !state.tail.only_severe;
+            let on = !state.tail.only_severe();
             state.tail.set_only_severe(on, height);
+        }
+        Action::Plumbing => {
+            let on = !state.tail.hides_plumbing();
+            state.tail.set_hide_plumbing(on, height);
         }
         Action::FilterLike => {
             let who = state.tail.selected().map(|line| line.who.clone()).filter(|who| !who.is_empty())?;
@@ -70,7 +74,8 @@ pub fn shared(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         }
         Action::ClearFilter => {
             drop_range(state);
-            state.tail.only_severe = false;
+            state.tail.set_only_severe(false, height);
+            state.tail.set_hide_plumbing(false, height);
             state.tail.set_filter(Filter::default(), height);
         }
         Action::Back if state.timeline.marked().is_some() => drop_range(state),

@@ -6,6 +6,7 @@ use super::*;
 use crate::base::time::{HOUR, Ticks};
 use crate::console::keymap::Keymap;
 use crate::console::state::line::tests::line;
+use crate::console::state::record::Record;
 
 fn state() -> State {
     let now = line(100).time.unwrap();
@@ -132,9 +133,9 @@ fn short_bins_are_read_when_they_are_needed() {
 fn an_event_is_loaded_when_it_is_opened_and_only_the_one_waited_for_is_shown() {
     let mut state = state();
     assert_eq!(press(&mut state, "enter"), [Effect::LoadEvent(100)]);
-    update(&mut state, Message::Event { seq: 7, facts: Vec::new(), raw: b"{}".to_vec() });
+    update(&mut state, Message::Event(Box::new(Record::new(7, Vec::new(), b"{}"))));
     assert!(state.record.loading);
-    update(&mut state, Message::Event { seq: 100, facts: Vec::new(), raw: b"{\"a\":1}".to_vec() });
+    update(&mut state, Message::Event(Box::new(Record::new(100, Vec::new(), b"{\"a\":1}"))));
     assert_eq!(state.record.rows().len(), 3);
     press(&mut state, "r");
     assert_eq!(state.record.rows().len(), 1);
@@ -191,7 +192,7 @@ fn no_sequence_of_keys_and_messages_ends_in_a_panic() {
                 1 => Message::Resize(Size::new(random.u16(1..220), random.u16(1..70))),
                 2 => Message::RangeRows { from: Ticks(0), to: Ticks(1), lines: vec![line(n)], cut: random.bool() },
                 3 => Message::Paste("x y\nz".to_owned()),
-                4 => Message::Event { seq: random.i64(..200), facts: Vec::new(), raw: b"{\"a\":[1]}".to_vec() },
+                4 => Message::Event(Box::new(Record::new(random.i64(..200), Vec::new(), b"{\"a\":[1]}"))),
                 _ => Message::Key(random.choice(&keys).unwrap().parse().unwrap()),
             };
             state.now = Ticks(state.now.0 + random.i64(0..HOUR));
