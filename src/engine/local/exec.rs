@@ -1,0 +1,213 @@
+//! A plan to pipelines. Operators that see a batch at a time become steps; those that need all rows run what is below them first.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::aggregate::{Partial, Program, keeps_order};
+use super::batch::Batch;
+use super::column::{Result, from_values, internal};
+use super::control::{Account, Control};
+use super::pipeline::{Pipeline, Runner, Sink};
+use super::scan::Tables;
+use super::steps::{Filter, Project};
+use super::{join, sort, window};
+use crate::engine::QueryError;
+use crate::kql::plan::Op;
+use crate::kql::{Plan, Rel, Schema, Type, Value};
+
+/// Rows that `range` may give.
+const LONGEST_RANGE: i128 = 50_000_000;
+
+/// A plan under way.
+pub struct Execution<'a> {
+    pub runner: Runner,
+    pub tables: &'a dyn Tables,
+    /// `materialize`: each runs once, when first asked for.
+    shared: Vec<OnceLock<Vec<Batch>>>,
+    plan: &'a Plan,
+    running: Mutex<Vec<usize>>,
+}
+
+impl<'a> Execution<'a> {
+    pub fn new(runner: Runner, tables: &'a dyn Tables, plan: &'a Plan) -> Self {
+        let shared = plan.shared.iter().map(|_| OnceLock::new()).collect();
+        Self { runner, tables, shared, plan, running: Mutex::default() }
+    }
+
+    /// All rows of a node, in their order; the first `most`, if it is said.
+    pub fn rows(&self, rel: &Rel, most: Option<u64>) -> Result<Vec<Batch>> {
+        let pipeline = self.build(rel)?;
+        self.runner.collect(pipeline, "the result", most)
+    }
+
+    fn build(&self, rel: &Rel) -> Result<Pipeline> {
+        self.runner.control.check()?;
+        match &rel.op {
+            Op::Scan { table, columns, filter } => {
+                // The scan applies the filter itself, early.
+                let source = self.tables.scan(table, columns, &rel.schema, filter, &self.runner.control)?;
+                Ok(Pipeline::new(source))
+            }
+            Op::Values { rows } => Ok(Pipeline::of(vec![values(rows, &rel.schema)?])),
+            Op::Range { from, to, step } => Ok(Pipeline::of(range(from, to, step, rel.schema.0.first().map_or(Type::Long, |c| c.ty))?)),
+            Op::Filter { input, predicate } => Ok(self.build(input)?.then(Arc::new(Filter::new(predicate)?))),
+            Op::Project { input, columns } => Ok(self.build(input)?.then(Arc::new(Project::new(columns)?))),
+            Op::Aggregate { input, keys, aggregates } => {
+                let pipeline = self.build(input)?;
+                let alone = pipeline.ordered && aggregates.iter().any(|a| keeps_order(a.function.name));
+                let sink =
+                    Arc::new(Grouping { program: Program::new(keys, aggregates)?, control: Arc::clone(&self.runner.control) });
+                let states = self.runner.run(pipeline, Arc::clone(&sink), alone)?;
+                Ok(Pipeline::of(vec![sink.finish(states)?]))
+            }
+            Op::Join { left, right, kind, keys } => {
+                let (l, r) = (keys.iter().map(|(l, _)| l).collect(), keys.iter().map(|(_, r)| r).collect());
+                let left = join::Side { pipeline: self.build(left)?, schema: &left.schema, keys: l };
+                let right = join::Side { pipeline: self.build(right)?, schema: &right.schema, keys: r };
+                join::join(&self.runner, *kind, left, right)
+            }
+            Op::Union { inputs } => {
+                Ok(Pipeline::union(inputs.iter().map(|i| self.build(i)).collect::<Result<Vec<_>>>()?))
+            }
+            Op::Sort { input, keys, limit } => {
+                let pipeline = self.build(input)?;
+                let batches = match limit {
+                    Some(limit) => sort::top(&self.runner, pipeline, &input.schema, keys, *limit)?,
+                    None => sort::sort(&self.runner, pipeline, &input.schema, keys)?,
+                };
+                Ok(Pipeline::of(batches))
+            }
+            Op::Take { input, count } => {
+                let pipeline = self.build(input)?;
+                let ordered = pipeline.ordered;
+                let mut taken = Pipeline::of(self.runner.collect(pipeline, "take", Some(*count))?);
+                taken.ordered = ordered;
+                Ok(taken)
+            }
+            Op::Serialize { input } => {
+                Ok(Pipeline::of(self.runner.collect(self.build(input)?, "serialize", None)?))
+            }
+            Op::Window { input, calls } => {
+                let batches = self.runner.collect(self.build(input)?, "window functions", None)?;
+                if batches.is_empty() {
+                    return Ok(Pipeline::of(batches));
+                }
+                let mut rows = Batch::concat(&input.schema, &batches)?;
+                let columns = calls.iter().map(|c| window::call(c, &rows)).collect::<Result<Vec<_>>>()?;
+                rows.columns.extend(columns);
+                Ok(Pipeline::of(vec![rows]))
+            }
+            Op::Shared(n) => self.shared(*n),
+        }
+    }
+
+    fn shared(&self, n: usize) -> Result<Pipeline> {
+        let (Some(slot), Some(rel)) = (self.shared.get(n), self.plan.shared.get(n)) else {
+            return Err(internal(format!("there is no shared part {n}")));
+        };
+        let ready = match slot.get() {
+            Some(batches) => batches.clone(),
+            None => {
+                let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+                if running.contains(&n) {
+                    return Err(internal("a shared part that needs itself"));
+                }
+                running.push(n);
+                drop(running);
+                let batches = self.rows(rel, None)?;
+                self.running.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                slot.get_or_init(|| batches).clone()
+            }
+        };
+        Ok(Pipeline::of(ready))
+    }
+}
+
+fn values(rows: &[Vec<Value>], schema: &Schema) -> Result<Batch> {
+    let columns = schema.iter().enumerate().map(|(at, column)| {
+        if rows.iter().any(|r| r.len() <= at) {
+            return Err(internal("a row shorter than its schema"));
+        }
+        from_values(column.ty, rows.iter().map(|r| &r[at]))
+    });
+    Ok(Batch::new(rows.len(), columns.collect::<Result<_>>()?))
+}
+
+/// One column: from, from + step, … up to `to`.
+fn range(from: &Value, to: &Value, step: &Value, ty: Type) -> Result<Vec<Batch>> {
+    let whole = |v: &Value| match v {
+        Value::Long(n) | Value::DateTime(n) | Value::TimeSpan(n) => Some(i128::from(*n)),
+        Value::Int(n) => Some(i128::from(*n)),
+        _ => None,
+    };
+    let real = |v: &Value| match v {
+        Value::Real(n) => Some(*n),
+        v => whole(v).map(|n| n as f64),
+    };
+    let too_long = || QueryError::Runtime(format!("range would give more than {LONGEST_RANGE} rows: use a larger step"));
+    if let (Some(from), Some(to), Some(step)) = (whole(from), whole(to), whole(step)) {
+        if step == 0 {
+            return Err(QueryError::Runtime("the step of range is 0".into()));
+        }
+        let count = if (to < from) == (step < 0) || to == from { (to - from) / step + 1 } else { 0 };
+        if count > LONGEST_RANGE {
+            return Err(too_long());
+        }
+        let values = (0..count).map(|n| (from + n * step) as i64);
+        let column: arrow::array::ArrayRef = if ty == Type::Int {
+            Arc::new(arrow::array::Int32Array::from_iter_values(values.map(|n| n as i32)))
+        } else {
+            Arc::new(arrow::array::Int64Array::from_iter_values(values))
+        };
+        return Ok(vec![Batch::new(count as usize, vec![column])]);
+    }
+    let (Some(from), Some(to), Some(step)) = (real(from), real(to), real(step)) else {
+        return Err(QueryError::Runtime("range needs numbers, datetimes or timespans".into()));
+    };
+    let count = ((to - from) / step + 1e-9).floor() + 1.0;
+    if !count.is_finite() {
+        return Err(QueryError::Runtime("the step of range is 0".into()));
+    }
+    if count > LONGEST_RANGE as f64 {
+        return Err(too_long());
+    }
+    let values = (0..count.max(0.0) as i64).map(|n| from + n as f64 * step);
+    let column = Arc::new(arrow::array::Float64Array::from_iter_values(values));
+    Ok(vec![Batch::new(count.max(0.0) as usize, vec![column])])
+}
+
+/// The end of a pipeline under `summarize`.
+struct Grouping {
+    program: Program,
+    control: Arc<Control>,
+}
+
+impl Grouping {
+    fn finish(&self, states: Vec<(Partial, Account)>) -> Result<Batch> {
+        let mut states = states.into_iter();
+        let Some((mut all, mut account)) = states.next() else { return self.program.start()?.finish() };
+        for (partial, _its) in states {
+            self.control.check()?;
+            all.merge(partial)?;
+            account.hold(all.bytes())?;
+        }
+        all.finish()
+    }
+}
+
+impl Sink for Grouping {
+    type State = (Partial, Account);
+
+    fn start(&self) -> Result<Self::State> {
+        Ok((self.program.start()?, self.control.account("summarize")))
+    }
+
+    fn push(&self, (partial, _): &mut Self::State, _: usize, batch: Batch) -> Result<bool> {
+        partial.update(&self.program, &batch)?;
+        Ok(true)
+    }
+
+    fn done(&self, (partial, account): &mut Self::State, _: usize) -> Result<bool> {
+        account.hold(partial.bytes())?;
+        Ok(true)
+    }
+}

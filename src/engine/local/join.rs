@@ -1,0 +1,202 @@
+//! Hash joins of every kind. One side is built into groups of row numbers by the codes of its keys; the other streams by and looks its keys up. Null
+//! keys match null keys, as in Kusto.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::array::{ArrayRef, UInt32Array, new_null_array};
+
+use super::batch::Batch;
+use super::column::{Result, data_type};
+use super::control::Account;
+use super::eval::{Compiled, compile};
+use super::intern::{Keys, NONE};
+use super::pipeline::{Emit, MORSEL, Pipeline, Runner, Step};
+use crate::kql::plan::JoinKind;
+use crate::kql::{Expr, Schema};
+
+/// The built side.
+struct Table {
+    keys: Keys,
+    rows: Batch,
+    /// Rows of group g are `order[starts[g]..starts[g + 1]]`.
+    starts: Vec<u32>,
+    order: Vec<u32>,
+    /// Groups that found a partner; only looked at where the built side keeps rows without one.
+    matched: Vec<AtomicBool>,
+    _account: Account,
+}
+
+impl Table {
+    fn build(runner: &Runner, rows: Batch, keys: &[Compiled], unique: bool) -> Result<Self> {
+        let mut account = runner.control.account("the smaller side of a join");
+        account.hold(rows.bytes())?;
+        let mut table = Keys::new(&keys.iter().map(|k| k.ty).collect::<Vec<_>>());
+        let columns = keys.iter().map(|k| k.eval(&rows)).collect::<Result<Vec<_>>>()?;
+        let mut groups = table.groups(&columns, rows.rows)?;
+        if unique {
+            // The first row of each key stays.
+            let mut seen = vec![false; table.len()];
+            for g in &mut groups {
+                if std::mem::replace(&mut seen[*g as usize], true) {
+                    *g = NONE;
+                }
+            }
+        }
+        let mut starts = vec![0_u32; table.len() + 1];
+        for g in groups.iter().filter(|g| **g != NONE) {
+            starts[*g as usize + 1] += 1;
+        }
+        for g in 0..table.len() {
+            starts[g + 1] += starts[g];
+        }
+        let mut next = starts.clone();
+        let mut order = vec![0; starts.last().map_or(0, |n| *n as usize)];
+        for (row, g) in groups.iter().enumerate().filter(|(_, g)| **g != NONE) {
+            order[next[*g as usize] as usize] = row as u32;
+            next[*g as usize] += 1;
+        }
+        let matched = (0..table.len()).map(|_| AtomicBool::new(false)).collect();
+        account.hold(rows.bytes() + table.bytes() + (order.len() * 4 + starts.len() * 5) as u64)?;
+        Ok(Self { keys: table, rows, starts, order, matched, _account: account })
+    }
+
+    fn partners(&self, group: u32) -> &[u32] {
+        &self.order[self.starts[group as usize] as usize..self.starts[group as usize + 1] as usize]
+    }
+}
+
+/// What comes out for a streamed row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gives {
+    /// A row a partner.
+    Pairs,
+    /// A row a partner, and one with nulls where there is none.
+    PairsOrNulls,
+    /// The streamed row alone, where it has a partner or where it has none.
+    Streamed { with_partner: bool },
+}
+
+struct Probe {
+    table: Arc<Table>,
+    keys: Vec<Compiled>,
+    gives: Gives,
+    mark: bool,
+    /// The built side's columns stand left.
+    built_left: bool,
+}
+
+impl Probe {
+    fn emit_pairs(&self, batch: &Batch, streamed: &[u32], built: &[Option<u32>], emit: Emit<'_>) -> Result<bool> {
+        let own = batch.take(&UInt32Array::from(streamed.to_vec()))?;
+        let other = self.table.rows.take(&built.iter().copied().collect::<UInt32Array>())?;
+        let columns = if self.built_left { [other.columns, own.columns] } else { [own.columns, other.columns] };
+        emit(Batch::new(own.rows, columns.concat()))
+    }
+}
+
+impl Step for Probe {
+    fn push(&self, batch: Batch, emit: Emit<'_>) -> Result<bool> {
+        let columns = self.keys.iter().map(|k| k.eval(&batch)).collect::<Result<Vec<_>>>()?;
+        let groups = self.table.keys.lookup(&columns, batch.rows)?;
+        if self.mark {
+            for g in groups.iter().filter(|g| **g != NONE) {
+                self.table.matched[*g as usize].store(true, Ordering::Relaxed);
+            }
+        }
+        let nulls = match self.gives {
+            Gives::Streamed { with_partner } => {
+                let mask = groups.iter().map(|g| Some((*g != NONE) == with_partner)).collect();
+                return emit(batch.filter(&mask)?);
+            }
+            Gives::Pairs => false,
+            Gives::PairsOrNulls => true,
+        };
+        let (mut streamed, mut built) = (Vec::new(), Vec::new());
+        for (row, g) in groups.iter().enumerate() {
+            if *g == NONE {
+                if nulls {
+                    streamed.push(row as u32);
+                    built.push(None);
+                }
+                continue;
+            }
+            for part in self.table.partners(*g).chunks(MORSEL) {
+                streamed.extend(std::iter::repeat_n(row as u32, part.len()));
+                built.extend(part.iter().map(|p| Some(*p)));
+                if streamed.len() >= MORSEL {
+                    if !self.emit_pairs(&batch, &streamed, &built, emit)? {
+                        return Ok(false);
+                    }
+                    streamed.clear();
+                    built.clear();
+                }
+            }
+        }
+        if streamed.is_empty() { Ok(true) } else { self.emit_pairs(&batch, &streamed, &built, emit) }
+    }
+}
+
+/// One side of a join: its pipeline, its schema, the expressions of its keys.
+pub struct Side<'a> {
+    pub pipeline: Pipeline,
+    pub schema: &'a Schema,
+    pub keys: Vec<&'a Expr>,
+}
+
+/// Builds one side and gives the pipeline of the answer: left columns, then right columns; only one side's for semi and anti kinds.
+pub fn join(runner: &Runner, kind: JoinKind, left: Side<'_>, right: Side<'_>) -> Result<Pipeline> {
+    use JoinKind::{FullOuter, Inner, InnerUnique, LeftAnti, LeftOuter, LeftSemi, RightAnti, RightOuter, RightSemi};
+    let build_left = matches!(kind, InnerUnique | RightOuter | RightSemi | RightAnti);
+    let (built, streamed) = if build_left { (left, right) } else { (right, left) };
+    let compile_all = |side: &Side<'_>| side.keys.iter().map(|k| compile(k)).collect::<Result<Vec<_>>>();
+    let built_keys = compile_all(&built)?;
+    let batches = runner.collect(built.pipeline, "the smaller side of a join", None)?;
+    let rows = if batches.is_empty() { empty(built.schema) } else { Batch::concat(built.schema, &batches)? };
+    drop(batches);
+    let table = Arc::new(Table::build(runner, rows, &built_keys, kind == InnerUnique)?);
+    let probe = |gives, mark| {
+        Ok::<_, crate::engine::QueryError>(Arc::new(Probe {
+            table: Arc::clone(&table),
+            keys: compile_all(&streamed)?,
+            gives,
+            mark,
+            built_left: build_left,
+        }))
+    };
+    let gives = match kind {
+        Inner | InnerUnique => Gives::Pairs,
+        LeftOuter | RightOuter => Gives::PairsOrNulls,
+        LeftSemi | RightSemi => Gives::Streamed { with_partner: true },
+        LeftAnti | RightAnti => Gives::Streamed { with_partner: false },
+        FullOuter => {
+            // Everything streams by first; then the built rows that nobody asked for come, with nulls beside them.
+            let pairs = runner.collect(streamed.pipeline.then(probe(Gives::PairsOrNulls, true)?), "the result of a join", None)?;
+            let alone: UInt32Array = table
+                .matched
+                .iter()
+                .enumerate()
+                .filter(|(_, m)| !m.load(Ordering::Relaxed))
+                .flat_map(|(g, _)| table.partners(g as u32).iter().copied())
+                .collect::<Vec<_>>()
+                .into();
+            let rest = table.rows.take(&alone)?;
+            let mut columns: Vec<ArrayRef> =
+                streamed.schema.iter().map(|c| new_null_array(&data_type(c.ty), rest.rows)).collect();
+            columns.extend(rest.columns);
+            let mut all = pairs;
+            all.push(Batch::new(rest.rows, columns));
+            let mut pipeline = Pipeline::of(all);
+            pipeline.ordered = false;
+            return Ok(pipeline);
+        }
+    };
+    let mut pipeline = streamed.pipeline.then(probe(gives, false)?);
+    pipeline.ordered = false;
+    Ok(pipeline)
+}
+
+/// No rows of a schema.
+pub fn empty(schema: &Schema) -> Batch {
+    Batch::new(0, schema.iter().map(|c| arrow::array::new_empty_array(&data_type(c.ty))).collect())
+}

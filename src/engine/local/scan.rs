@@ -1,0 +1,27 @@
+//! Reading tables: what KQL's columns are in the store, which row groups can hold what a filter asks for, and the rows themselves, late.
+
+use std::sync::Arc;
+
+use super::column::Result;
+use super::control::Control;
+use super::pipeline::Source;
+use crate::kql::plan::ScanColumn;
+use crate::kql::{Expr, Schema};
+
+pub mod columns;
+pub mod events;
+mod given;
+mod prune;
+
+/// Where scans find their tables.
+pub trait Tables: Send + Sync {
+    /// A source of a table's rows: the columns in the order asked for, only rows for which every conjunct is true.
+    fn scan(
+        &self,
+        table: &str,
+        columns: &[ScanColumn],
+        schema: &Schema,
+        filter: &[Expr],
+        control: &Arc<Control>,
+    ) -> Result<Arc<dyn Source>>;
+}

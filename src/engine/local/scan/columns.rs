@@ -1,0 +1,149 @@
+//! Sentinel's table over the stored columns. Scalars are stored; dynamic columns are exact slices of the event's text; a path inside one is a stored
+//! column where there is one.
+
+use std::sync::LazyLock;
+
+use crate::event::schema::{DYNAMIC, STORED, position, stored_path};
+use crate::kql::plan::{ScanColumn, Step};
+use crate::kql::{Column, Schema, Type, Value};
+
+/// Sentinel's table.
+pub const EVENTS: &str = "OnePasswordEventLogs_CL";
+
+/// The same with what only a store knows. The shipped views read it; its name is not offered.
+pub const STORED_EVENTS: &str = "_StoredEvents";
+
+/// Where a column of the scan comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// A stored column as it is.
+    Stored(usize),
+    /// A stored long that is an int in Sentinel's table: null where it does not fit.
+    Narrowed(usize),
+    Constant(Value),
+    /// A stored path: `text`, or as a dynamic value. `column` and `steps` read it from the event's text where the row is irregular.
+    Path { stored: usize, column: String, steps: Vec<Step>, text: bool },
+    /// A dynamic column, or a path in one that is not stored.
+    Raw { column: String, steps: Vec<Step>, text: bool },
+}
+
+use Type::{DateTime, Dynamic, Int, Long, String as Text};
+
+/// Sentinel's columns, in its order.
+const COLUMNS: &[(&str, Type)] = &[
+    ("SourceSystem", Text),
+    ("TimeGenerated", DateTime),
+    ("uuid_s", Text),
+    ("session_uuid", Text),
+    ("timestamp", DateTime),
+    ("country", Text),
+    ("category", Text),
+    ("action_type", Text),
+    ("details", Dynamic),
+    ("target_user", Dynamic),
+    ("client", Dynamic),
+    ("location", Dynamic),
+    ("actor_uuid", Text),
+    ("actor_details", Dynamic),
+    ("actor_type", Text),
+    ("actor_account_uuid", Text),
+    ("account_uuid", Text),
+    ("user_type", Text),
+    ("user_account_uuid", Text),
+    ("action", Text),
+    ("object_type", Text),
+    ("object_uuid", Text),
+    ("object_details", Dynamic),
+    ("aux_id", Int),
+    ("aux_uuid", Text),
+    ("aux_details", Dynamic),
+    ("aux_info", Text),
+    ("session", Dynamic),
+    ("used_version", Int),
+    ("vault_uuid", Text),
+    ("item_uuid", Text),
+    ("user", Dynamic),
+    ("log_source", Text),
+    ("TenantId", Text),
+    ("Type", Text),
+    ("_ResourceId", Text),
+];
+
+/// What only a store knows.
+const HIDDEN: &[(&str, Type)] =
+    &[("arrived", DateTime), ("account", Text), ("source", Text), ("seq", Long), ("raw", Text)];
+
+fn schema_of(columns: &[&[(&str, Type)]]) -> Schema {
+    columns.concat().into_iter().map(|(name, ty)| Column::new(name, ty)).collect()
+}
+
+/// The schema of an event table.
+pub fn schema(table: &str) -> Option<&'static Schema> {
+    static PLAIN: LazyLock<Schema> = LazyLock::new(|| schema_of(&[COLUMNS]));
+    static WHOLE: LazyLock<Schema> = LazyLock::new(|| schema_of(&[COLUMNS, HIDDEN]));
+    match table {
+        EVENTS => Some(&PLAIN),
+        STORED_EVENTS => Some(&WHOLE),
+        _ => None,
+    }
+}
+
+/// Where a column comes from; `None` for one that the table does not have.
+pub fn origin(column: &ScanColumn) -> Option<Origin> {
+    match column {
+        ScanColumn::Column(name) => Some(match &**name {
+            "SourceSystem" | "TenantId" | "_ResourceId" => Origin::Constant(Value::string("")),
+            "Type" => Origin::Constant(Value::string(EVENTS)),
+            "log_source" => Origin::Stored(position("feed")?),
+            "aux_id" => Origin::Narrowed(position("aux_id")?),
+            name if DYNAMIC.contains(&name) => {
+                Origin::Raw { column: name.to_owned(), steps: Vec::new(), text: false }
+            }
+            name => Origin::Stored(position(name)?),
+        }),
+        ScanColumn::Path { column, steps, text } => {
+            if !DYNAMIC.contains(&&**column) {
+                return None;
+            }
+            let (column, steps, text) = (column.to_string(), steps.clone(), *text);
+            Some(match steps.as_slice() {
+                [Step::Key(key)] => match stored_path(&column, key) {
+                    Some(stored) => Origin::Path { stored, column, steps, text },
+                    None => Origin::Raw { column, steps, text },
+                },
+                _ => Origin::Raw { column, steps, text },
+            })
+        }
+    }
+}
+
+/// The name of a stored column, for messages.
+pub fn stored_name(at: usize) -> &'static str {
+    STORED.get(at).map_or("?", |c| c.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_of_the_table_comes_from_somewhere() {
+        for table in [EVENTS, STORED_EVENTS] {
+            for column in schema(table).unwrap() {
+                assert!(origin(&ScanColumn::Column(column.name.clone())).is_some(), "{}", column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_with_a_column_of_its_own_is_read_from_it() {
+        let path = |column: &str, key: &str| ScanColumn::Path {
+            column: column.into(),
+            steps: vec![Step::Key(key.into())],
+            text: true,
+        };
+        assert!(matches!(origin(&path("client", "ip_address")), Some(Origin::Path { .. })));
+        assert!(matches!(origin(&path("client", "other")), Some(Origin::Raw { .. })));
+        assert_eq!(origin(&path("category", "x")), None);
+    }
+}

@@ -1,0 +1,87 @@
+//! Stored arrays into the columns that a scan gives.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, StringArray};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
+
+use super::super::column::{Result, Texts, build_texts, collect_texts, internal, repeat};
+use super::super::control::Control;
+use super::super::functions::dynamic::{compact, quote, walk};
+use super::columns::Origin;
+use crate::event::json;
+use crate::kql::plan::Step;
+
+/// The column, given its stored array (none for constants).
+pub fn give(origin: &Origin, stored: Option<&ArrayRef>, rows: usize, control: &Control) -> Result<ArrayRef> {
+    let stored = || stored.ok_or_else(|| internal("a stored column that was not read"));
+    match origin {
+        Origin::Constant(value) => Ok(repeat(value, rows)),
+        Origin::Stored(_) => Ok(Arc::clone(stored()?)),
+        Origin::Narrowed(_) => {
+            let long = stored()?.as_primitive_opt::<Int64Type>().ok_or_else(|| internal("a long"))?;
+            let narrow: Int32Array = long.iter().map(|n| n.and_then(|n| i32::try_from(n).ok())).collect();
+            let lost = narrow.null_count() - long.null_count();
+            control.counters.unfit.fetch_add(lost as u64, Ordering::Relaxed);
+            Ok(Arc::new(narrow))
+        }
+        Origin::Path { text, .. } => path(stored()?, *text),
+        Origin::Raw { .. } => Err(internal("a column of the event's text among the stored")),
+    }
+}
+
+/// A stored path as text, or as a dynamic value.
+fn path(stored: &ArrayRef, text: bool) -> Result<ArrayRef> {
+    if let Some(reals) = stored.as_primitive_opt::<Float64Type>() {
+        // As JSON had it: whole numbers without a point.
+        return Ok(build_texts(reals.len(), |i, out| {
+            use std::fmt::Write as _;
+            reals.is_valid(i) && write!(out, "{}", reals.value(i)).is_ok()
+        }));
+    }
+    if text {
+        return Ok(Arc::clone(stored));
+    }
+    if let Some(dictionary) = stored.as_dictionary_opt::<Int32Type>() {
+        let values = dictionary.values().as_string_opt::<i32>().ok_or_else(|| internal("dictionary values"))?;
+        let mut scratch = String::new();
+        let quoted: StringArray = (0..values.len())
+            .map(|i| {
+                scratch.clear();
+                quote(&mut scratch, if values.is_valid(i) { values.value(i) } else { "" });
+                Some(scratch.clone())
+            })
+            .collect();
+        return Ok(Arc::new(DictionaryArray::<Int32Type>::new(dictionary.keys().clone(), Arc::new(quoted))));
+    }
+    let texts = Texts::of(stored)?;
+    Ok(build_texts(stored.len(), |i, out| texts.get(i).is_some_and(|t| {
+        quote(out, t);
+        true
+    })))
+}
+
+/// A dynamic column or a path, out of the events' text.
+pub fn from_raw(raw: &Texts<'_>, rows: usize, column: &str, steps: &[Step], text: bool) -> ArrayRef {
+    let find = |i: usize| -> Option<&str> { walk(json::key(raw.get(i)?, column)?, steps) };
+    if text {
+        return build_texts(rows, |i, out| {
+            if let Some(value) = find(i) {
+                match json::string(value) {
+                    Some(plain) => out.push_str(&plain),
+                    None => out.push_str(&compact(value)),
+                }
+            }
+            true
+        });
+    }
+    collect_texts(rows, |i| find(i).map(compact))
+}
+
+/// A stored path with its irregular rows read from the events' text.
+pub fn patched(given: &ArrayRef, irregular: &BooleanArray, from_raw: &ArrayRef) -> Result<ArrayRef> {
+    let (kept, read) = (Texts::of(given)?, Texts::of(from_raw)?);
+    Ok(collect_texts(given.len(), |i| if irregular.value(i) { read.get(i) } else { kept.get(i) }))
+}
+
