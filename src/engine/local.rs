@@ -15,3 +15,6 @@ pub mod scan;
 pub mod sort;
 pub mod steps;
 pub mod window;
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,9 @@ pub fn accumulator(name: &str, args: &[Expr], ty: Type) -> Option<Box<dyn Accumu
         _ => None,
     };
     // The limit stands last, after the predicate of the …_if forms.
-    let limit = || args.get(1..).and_then(|_| number(args.len() - 1)).filter(|n| *n > 0.0).map_or(collect::MOST, |n| n as usize);
+    let limit = || {
+        args.get(1..).and_then(|_| number(args.len() - 1)).filter(|n| *n > 0.0).map_or(collect::MOST, |n| n as usize)
+    };
     Some(match name {
         "count" => Box::new(sums::Count::default()),
         "sum" => sums::sum(of),

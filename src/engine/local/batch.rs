@@ -26,8 +26,7 @@ impl Batch {
             return Ok(self.clone());
         }
         let predicate = arrow::compute::FilterBuilder::new(mask).optimize().build();
-        let columns =
-            self.columns.iter().map(|c| predicate.filter(c)).collect::<std::result::Result<Vec<_>, _>>()?;
+        let columns = self.columns.iter().map(|c| predicate.filter(c)).collect::<std::result::Result<Vec<_>, _>>()?;
         Ok(Self { rows: kept, columns })
     }
 

@@ -10,7 +10,9 @@ use arrow::array::{
     PrimitiveArray, StringArray, StringViewArray, StringViewBuilder,
 };
 use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::datatypes::{ArrowNativeType, ArrowPrimitiveType, DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{
+    ArrowNativeType, ArrowPrimitiveType, DataType, Decimal128Type, Float64Type, Int32Type, Int64Type,
+};
 
 use crate::engine::QueryError;
 use crate::kql::{Type, Value};
@@ -234,7 +236,11 @@ impl Bools<'_> {
 /// A decimal's unscaled digits at the scale of batches; digits that do not fit are cut or saturate.
 fn rescale(digits: i128, scale: u8) -> i128 {
     let ten = |n: u8| 10_i128.saturating_pow(u32::from(n));
-    if scale > DECIMAL_SCALE { digits / ten(scale - DECIMAL_SCALE) } else { digits.saturating_mul(ten(DECIMAL_SCALE - scale)) }
+    if scale > DECIMAL_SCALE {
+        digits / ten(scale - DECIMAL_SCALE)
+    } else {
+        digits.saturating_mul(ten(DECIMAL_SCALE - scale))
+    }
 }
 
 /// Decimals with the type of batches.
@@ -295,9 +301,7 @@ pub fn repeat(value: &Value, rows: usize) -> ArrayRef {
                 Arc::new(values),
             ))
         }
-        Value::String(text) | Value::Guid(text) | Value::Dynamic(text) => {
-            collect_texts(rows, |_| Some(&**text))
-        }
+        Value::String(text) | Value::Guid(text) | Value::Dynamic(text) => collect_texts(rows, |_| Some(&**text)),
     }
 }
 

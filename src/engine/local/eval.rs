@@ -50,11 +50,9 @@ pub fn compile(expr: &Expr) -> Result<Compiled> {
         ExprKind::And(list) => Node::And(all(list)?),
         ExprKind::Or(list) => Node::Or(all(list)?),
         ExprKind::Path { base, steps } => Node::Path { base: Box::new(compile(base)?), steps: steps.clone() },
-        ExprKind::In { value, set, negated, fold_case } => Node::In {
-            value: Box::new(compile(value)?),
-            set: Set::new(value.ty, set, *fold_case)?,
-            negated: *negated,
-        },
+        ExprKind::In { value, set, negated, fold_case } => {
+            Node::In { value: Box::new(compile(value)?), set: Set::new(value.ty, set, *fold_case)?, negated: *negated }
+        }
     };
     Ok(Compiled { node, ty: expr.ty })
 }

@@ -27,6 +27,12 @@ pub struct Execution<'a> {
     running: Mutex<Vec<usize>>,
 }
 
+impl std::fmt::Debug for Execution<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Execution").finish_non_exhaustive()
+    }
+}
+
 impl<'a> Execution<'a> {
     pub fn new(runner: Runner, tables: &'a dyn Tables, plan: &'a Plan) -> Self {
         let shared = plan.shared.iter().map(|_| OnceLock::new()).collect();
@@ -48,14 +54,18 @@ impl<'a> Execution<'a> {
                 Ok(Pipeline::new(source))
             }
             Op::Values { rows } => Ok(Pipeline::of(vec![values(rows, &rel.schema)?])),
-            Op::Range { from, to, step } => Ok(Pipeline::of(range(from, to, step, rel.schema.0.first().map_or(Type::Long, |c| c.ty))?)),
+            Op::Range { from, to, step } => {
+                Ok(Pipeline::of(range(from, to, step, rel.schema.0.first().map_or(Type::Long, |c| c.ty))?))
+            }
             Op::Filter { input, predicate } => Ok(self.build(input)?.then(Arc::new(Filter::new(predicate)?))),
             Op::Project { input, columns } => Ok(self.build(input)?.then(Arc::new(Project::new(columns)?))),
             Op::Aggregate { input, keys, aggregates } => {
                 let pipeline = self.build(input)?;
                 let alone = pipeline.ordered && aggregates.iter().any(|a| keeps_order(a.function.name));
-                let sink =
-                    Arc::new(Grouping { program: Program::new(keys, aggregates)?, control: Arc::clone(&self.runner.control) });
+                let sink = Arc::new(Grouping {
+                    program: Program::new(keys, aggregates)?,
+                    control: Arc::clone(&self.runner.control),
+                });
                 let states = self.runner.run(pipeline, Arc::clone(&sink), alone)?;
                 Ok(Pipeline::of(vec![sink.finish(states)?]))
             }
@@ -83,9 +93,7 @@ impl<'a> Execution<'a> {
                 taken.ordered = ordered;
                 Ok(taken)
             }
-            Op::Serialize { input } => {
-                Ok(Pipeline::of(self.runner.collect(self.build(input)?, "serialize", None)?))
-            }
+            Op::Serialize { input } => Ok(Pipeline::of(self.runner.collect(self.build(input)?, "serialize", None)?)),
             Op::Window { input, calls } => {
                 let batches = self.runner.collect(self.build(input)?, "window functions", None)?;
                 if batches.is_empty() {
@@ -143,7 +151,8 @@ fn range(from: &Value, to: &Value, step: &Value, ty: Type) -> Result<Vec<Batch>>
         Value::Real(n) => Some(*n),
         v => whole(v).map(|n| n as f64),
     };
-    let too_long = || QueryError::Runtime(format!("range would give more than {LONGEST_RANGE} rows: use a larger step"));
+    let too_long =
+        || QueryError::Runtime(format!("range would give more than {LONGEST_RANGE} rows: use a larger step"));
     if let (Some(from), Some(to), Some(step)) = (whole(from), whole(to), whole(step)) {
         if step == 0 {
             return Err(QueryError::Runtime("the step of range is 0".into()));

@@ -72,7 +72,11 @@ pub fn scalar(name: &str) -> Option<ScalarFn> {
     if let Some(eval) = hash::find_per_row(name) {
         return Some(ScalarFn { eval, per_row: true });
     }
-    FAMILIES.iter().find_map(|find| find(name)).or_else(|| text::find(name)).map(|eval| ScalarFn { eval, per_row: false })
+    FAMILIES
+        .iter()
+        .find_map(|find| find(name))
+        .or_else(|| text::find(name))
+        .map(|eval| ScalarFn { eval, per_row: false })
 }
 
 impl<'a> Call<'a> {
@@ -209,10 +213,44 @@ where
         (Numbers::Array(a, None), Numbers::Constant(Some(b))) => a.iter().map(|a| f(*a, b)).collect(),
         (Numbers::Constant(Some(a)), Numbers::Array(b, None)) => b.iter().map(|b| f(a, *b)).collect(),
         _ => {
-            let array: PrimitiveArray<P> =
-                (0..rows).map(|i| a.get(i).zip(b.get(i)).map(|(a, b)| f(a, b))).collect();
+            let array: PrimitiveArray<P> = (0..rows).map(|i| a.get(i).zip(b.get(i)).map(|(a, b)| f(a, b))).collect();
             return Arc::new(array);
         }
     };
     Arc::new(PrimitiveArray::<P>::new(values.into(), None))
+}
+
+/// Names of the registry that never reach an engine as calls: the binder makes constants or other calls of them.
+#[cfg(test)]
+const FOLDED: &[&str] = &["now", "ago", "pack_all", "ingestion_time"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kql::functions::{FunctionKind, all};
+
+    #[test]
+    fn every_function_of_the_registry_has_an_implementation() {
+        let missing: Vec<_> = all()
+            .filter(|f| match f.kind {
+                FunctionKind::Scalar | FunctionKind::Operator => scalar(f.name).is_none() && !FOLDED.contains(&f.name),
+                FunctionKind::Aggregate => {
+                    let name = super::super::aggregate::conditional(f.name).map_or(f.name, |(name, _)| name);
+                    let percent = crate::kql::Expr::literal(crate::kql::Value::Real(50.0));
+                    let args = [crate::kql::Expr::column(0, Type::Long), percent];
+                    super::super::aggregate::accumulator(name, &args, Type::Long).is_none()
+                }
+                FunctionKind::Window => !super::super::window::NAMES.contains(&f.name),
+            })
+            .map(|f| f.name)
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn nothing_folded_has_an_implementation_too() {
+        for name in FOLDED {
+            assert!(scalar(name).is_none(), "{name}");
+        }
+    }
 }

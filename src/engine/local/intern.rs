@@ -30,7 +30,10 @@ enum Values {
     Texts(TextTable),
     /// Integers, times, bools; and reals by their bits.
     Words(WordTable),
-    Wide { codes: HashMap<i128, u32>, values: Vec<i128> },
+    Wide {
+        codes: HashMap<i128, u32>,
+        values: Vec<i128>,
+    },
 }
 
 /// Distinct texts in one arena.
@@ -178,7 +181,9 @@ impl Interner {
     pub fn bytes(&self) -> u64 {
         (match &self.values {
             Values::Texts(t) => t.arena.capacity() + t.ends.capacity() * 8 + t.table.capacity() * 9,
-            Values::Words(w) => w.values.capacity() * 8 + w.direct.capacity() * 4 + w.codes.as_ref().map_or(0, |c| c.capacity() * 17),
+            Values::Words(w) => {
+                w.values.capacity() * 8 + w.direct.capacity() * 4 + w.codes.as_ref().map_or(0, |c| c.capacity() * 17)
+            }
             Values::Wide { codes, values } => codes.capacity() * 33 + values.capacity() * 16,
         }) as u64
     }
@@ -561,7 +566,10 @@ mod tests {
         let codes = interner.codes(&column, 5).unwrap();
         assert_eq!(codes, [0, 1, 2, 1, 3]);
         let back = interner.column(&codes);
-        assert_eq!(back.as_primitive::<arrow::datatypes::Int64Type>(), &Int64Array::from(vec![Some(5), None, Some(0), None, Some(i64::MAX)]));
+        assert_eq!(
+            back.as_primitive::<arrow::datatypes::Int64Type>(),
+            &Int64Array::from(vec![Some(5), None, Some(0), None, Some(i64::MAX)])
+        );
     }
 
     #[test]

@@ -138,6 +138,7 @@ impl Step for Probe {
 }
 
 /// One side of a join: its pipeline, its schema, the expressions of its keys.
+#[derive(Debug)]
 pub struct Side<'a> {
     pub pipeline: Pipeline,
     pub schema: &'a Schema,
@@ -155,15 +156,9 @@ pub fn join(runner: &Runner, kind: JoinKind, left: Side<'_>, right: Side<'_>) ->
     let rows = if batches.is_empty() { empty(built.schema) } else { Batch::concat(built.schema, &batches)? };
     drop(batches);
     let table = Arc::new(Table::build(runner, rows, &built_keys, kind == InnerUnique)?);
-    let probe = |gives, mark| {
-        Ok::<_, crate::engine::QueryError>(Arc::new(Probe {
-            table: Arc::clone(&table),
-            keys: compile_all(&streamed)?,
-            gives,
-            mark,
-            built_left: build_left,
-        }))
-    };
+    let keys = compile_all(&streamed)?;
+    let built_side = Arc::clone(&table);
+    let probe = |gives, mark| Arc::new(Probe { table: built_side, keys, gives, mark, built_left: build_left });
     let gives = match kind {
         Inner | InnerUnique => Gives::Pairs,
         LeftOuter | RightOuter => Gives::PairsOrNulls,
@@ -171,7 +166,11 @@ pub fn join(runner: &Runner, kind: JoinKind, left: Side<'_>, right: Side<'_>) ->
         LeftAnti | RightAnti => Gives::Streamed { with_partner: false },
         FullOuter => {
             // Everything streams by first; then the built rows that nobody asked for come, with nulls beside them.
-            let pairs = runner.collect(streamed.pipeline.then(probe(Gives::PairsOrNulls, true)?), "the result of a join", None)?;
+            let pairs = runner.collect(
+                streamed.pipeline.then(probe(Gives::PairsOrNulls, true)),
+                "the result of a join",
+                None,
+            )?;
             let alone: UInt32Array = table
                 .matched
                 .iter()
@@ -191,7 +190,7 @@ pub fn join(runner: &Runner, kind: JoinKind, left: Side<'_>, right: Side<'_>) ->
             return Ok(pipeline);
         }
     };
-    let mut pipeline = streamed.pipeline.then(probe(gives, false)?);
+    let mut pipeline = streamed.pipeline.then(probe(gives, false));
     pipeline.ordered = false;
     Ok(pipeline)
 }

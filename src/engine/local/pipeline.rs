@@ -104,9 +104,9 @@ struct Rows {
 impl Rows {
     fn new(batches: Vec<Batch>) -> Self {
         let split = batches.into_iter().flat_map(|b| {
-            (0..b.rows).step_by(MORSEL).map(move |from| {
-                if b.rows <= MORSEL { b.clone() } else { b.slice(from, MORSEL.min(b.rows - from)) }
-            })
+            (0..b.rows)
+                .step_by(MORSEL)
+                .map(move |from| if b.rows <= MORSEL { b.clone() } else { b.slice(from, MORSEL.min(b.rows - from)) })
         });
         Self { batches: split.collect() }
     }

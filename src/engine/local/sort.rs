@@ -44,7 +44,10 @@ impl Keys {
 /// A column whose own order is Kusto's: a string's null is "", NaN stands next to null.
 fn sortable(column: &ArrayRef, ty: Type) -> Result<ArrayRef> {
     Ok(match ty {
-        Type::String if column.null_count() > 0 || column.as_any().is::<arrow::array::DictionaryArray<arrow::datatypes::Int32Type>>() => {
+        Type::String
+            if column.null_count() > 0
+                || column.as_any().is::<arrow::array::DictionaryArray<arrow::datatypes::Int32Type>>() =>
+        {
             let vector = Vector::Array(Arc::clone(column));
             let texts = vector.texts()?;
             collect_texts(column.len(), |i| Some(texts.text(i)))
@@ -54,7 +57,13 @@ fn sortable(column: &ArrayRef, ty: Type) -> Result<ArrayRef> {
             let reals = vector.reals()?;
             let word = |n: f64| {
                 let bits = n.to_bits() as i64;
-                if n.is_nan() { i64::MIN } else if bits < 0 { bits ^ i64::MAX } else { bits }
+                if n.is_nan() {
+                    i64::MIN
+                } else if bits < 0 {
+                    bits ^ i64::MAX
+                } else {
+                    bits
+                }
             };
             Arc::new((0..column.len()).map(|i| reals.get(i).map(|n| word(n + 0.0))).collect::<Int64Array>())
         }
@@ -101,7 +110,12 @@ pub fn top(runner: &Runner, input: Pipeline, schema: &Schema, keys: &[SortKey], 
         }
         return Ok(kept);
     }
-    let sink = Arc::new(Top { keys: Keys::new(keys)?, schema: schema.clone(), limit: limit as usize, control: Arc::clone(&runner.control) });
+    let sink = Arc::new(Top {
+        keys: Keys::new(keys)?,
+        schema: schema.clone(),
+        limit: limit as usize,
+        control: Arc::clone(&runner.control),
+    });
     let mut best: Option<Best> = None;
     for state in runner.run(input, Arc::clone(&sink), false)? {
         best = match (best.take(), state.best) {

@@ -54,18 +54,24 @@ pub fn call(call: &WindowCall, rows: &Batch) -> Result<ArrayRef> {
             let span = |k: usize| args.get(k).and_then(|a| a.longs().ok()).and_then(|l| l.get(0)).unwrap_or(i64::MAX);
             let (longest, gap) = (span(1), span(2));
             let mut session: Option<(i64, i64)> = None;
-            Ok(Arc::new((0..n).map(|i| {
-                let at = t.get(i)?;
-                session = match session {
-                    Some((start, last))
-                        if !restart[i] && at.saturating_sub(start) <= longest && at.saturating_sub(last) <= gap =>
-                    {
-                        Some((start, at))
-                    }
-                    _ => Some((at, at)),
-                };
-                session.map(|(start, _)| start)
-            }).collect::<Int64Array>()))
+            Ok(Arc::new(
+                (0..n)
+                    .map(|i| {
+                        let at = t.get(i)?;
+                        session = match session {
+                            Some((start, last))
+                                if !restart[i]
+                                    && at.saturating_sub(start) <= longest
+                                    && at.saturating_sub(last) <= gap =>
+                            {
+                                Some((start, at))
+                            }
+                            _ => Some((at, at)),
+                        };
+                        session.map(|(start, _)| start)
+                    })
+                    .collect::<Int64Array>(),
+            ))
         }
         other => Err(internal(format!("the window function {other} has no implementation here"))),
     }

@@ -91,7 +91,8 @@ impl Accumulator for Extreme {
     fn update(&mut self, groups: &[u32], count: usize, args: &[Vector]) -> Result<()> {
         self.grow(count);
         let arg = args.first().ok_or_else(|| internal("min or max of nothing"))?;
-        if let (Type::Long | Type::DateTime | Type::TimeSpan, Ok(Numbers::Array(values, None))) = (self.of, arg.longs()) {
+        if let (Type::Long | Type::DateTime | Type::TimeSpan, Ok(Numbers::Array(values, None))) = (self.of, arg.longs())
+        {
             for (g, n) in groups.iter().zip(values) {
                 self.offer(*g as usize, i128::from(*n));
             }
@@ -154,7 +155,12 @@ impl Accumulator for ExtremeText {
         self.best.resize(count, None);
         let texts = args.first().ok_or_else(|| internal("min or max of nothing"))?.texts()?;
         let read = |i: usize| if self.of == Type::String { Some(texts.text(i)) } else { texts.get(i) };
-        let rows = best_rows(groups, count, |i| read(i).is_some(), |new, old| better(self.greatest, texts.text(new), texts.text(old)));
+        let rows = best_rows(
+            groups,
+            count,
+            |i| read(i).is_some(),
+            |new, old| better(self.greatest, texts.text(new), texts.text(old)),
+        );
         for (group, row) in rows {
             let text = texts.text(row);
             let best = &mut self.best[group];
@@ -240,7 +246,13 @@ impl Arg {
 
     fn is_better(&self, new: &Judged, old: &Judged) -> bool {
         match (new, old) {
-            (Judged::Word(n), Judged::Word(o)) => if self.greatest { n > o } else { n < o },
+            (Judged::Word(n), Judged::Word(o)) => {
+                if self.greatest {
+                    n > o
+                } else {
+                    n < o
+                }
+            }
             (Judged::Text(n), Judged::Text(o)) => better(self.greatest, n, o),
             _ => false,
         }
@@ -256,17 +268,25 @@ impl Accumulator for Arg {
         let rows = if matches!(self.of, Type::String | Type::Guid | Type::Dynamic) {
             let texts = of.texts()?;
             let is_string = self.of == Type::String;
-            best_rows(groups, count, |i| is_string || texts.get(i).is_some(), |new, old| {
-                better(greatest, texts.text(new), texts.text(old))
-            })
+            best_rows(
+                groups,
+                count,
+                |i| is_string || texts.get(i).is_some(),
+                |new, old| better(greatest, texts.text(new), texts.text(old)),
+            )
             .into_iter()
             .map(|(g, row)| (g, row, Judged::Text(texts.text(row).into())))
             .collect::<Vec<_>>()
         } else {
             let word = words(self.of, of)?;
-            best_rows(groups, count, |i| word(i).is_some(), |new, old| {
-                if greatest { word(new) > word(old) } else { word(new) < word(old) }
-            })
+            best_rows(
+                groups,
+                count,
+                |i| word(i).is_some(),
+                |new, old| {
+                    if greatest { word(new) > word(old) } else { word(new) < word(old) }
+                },
+            )
             .into_iter()
             .filter_map(|(g, row)| Some((g, row, Judged::Word(word(row)?))))
             .collect()

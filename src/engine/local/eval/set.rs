@@ -73,9 +73,9 @@ impl Set {
     pub fn contains(&self, value: &Vector, rows: usize, negated: bool) -> Result<Vector> {
         let bits = match self {
             Self::Longs(set) => match value.ints() {
-                Ok(ints) => {
-                    BooleanBuffer::collect_bool(rows, |i| ints.get(i).is_some_and(|n| set.contains(&i64::from(n))) != negated)
-                }
+                Ok(ints) => BooleanBuffer::collect_bool(rows, |i| {
+                    ints.get(i).is_some_and(|n| set.contains(&i64::from(n))) != negated
+                }),
                 Err(_) => {
                     let longs = value.longs()?;
                     BooleanBuffer::collect_bool(rows, |i| longs.get(i).is_some_and(|n| set.contains(&n)) != negated)
@@ -104,7 +104,9 @@ impl Set {
                 let mut hits = Vec::with_capacity(rows);
                 for row in 0..rows {
                     let v = value.value(row, Type::Decimal)?;
-                    hits.push(list.iter().any(|w| super::super::functions::compare::decimal_values_equal(&v, w)) != negated);
+                    hits.push(
+                        list.iter().any(|w| super::super::functions::compare::decimal_values_equal(&v, w)) != negated,
+                    );
                 }
                 BooleanBuffer::from(hits)
             }

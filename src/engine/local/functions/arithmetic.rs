@@ -137,9 +137,9 @@ fn multiply(call: &Call<'_>) -> Result<Vector> {
             Ok(call.give_longs(|i| scale_span(b.get(i)?, a.get(i)?)))
         }
         // Divided before and after, so that the scale does not overflow where the answer fits.
-        (Type::Decimal, Type::Decimal) => {
-            decimal(call, |a, b| a.checked_mul(b).map(|n| n / ONE).or_else(|| (a / 1_000_000_000).checked_mul(b / 1_000_000_000)))
-        }
+        (Type::Decimal, Type::Decimal) => decimal(call, |a, b| {
+            a.checked_mul(b).map(|n| n / ONE).or_else(|| (a / 1_000_000_000).checked_mul(b / 1_000_000_000))
+        }),
         (a, b) if a.is_numeric() && b.is_numeric() => real(call, |a, b| a * b),
         _ => Err(unfit(call, "*")),
     }
@@ -161,9 +161,7 @@ fn divide(call: &Call<'_>) -> Result<Vector> {
                 if by == 0.0 { None } else { scale_span(a.get(i)?, 1.0 / by) }
             }))
         }
-        (a, b) if is_whole(a) && is_whole(b) => {
-            whole(call, |a, b| if b == 0 { None } else { Some(a.wrapping_div(b)) })
-        }
+        (a, b) if is_whole(a) && is_whole(b) => whole(call, |a, b| if b == 0 { None } else { Some(a.wrapping_div(b)) }),
         (Type::Decimal, Type::Decimal) => decimal(call, |a, b| {
             if b == 0 {
                 return None;

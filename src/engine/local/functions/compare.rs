@@ -51,7 +51,9 @@ fn equality(call: &Call<'_>, negated: bool) -> Result<Vector> {
             let (a, b) = (call.texts(0)?, call.texts(1)?);
             call.maybe_bools(|i| equal_or_null(a.get(i), b.get(i), negated))
         }
-        Some(Type::Long | Type::DateTime | Type::TimeSpan) => equal_numbers(call, call.longs(0)?, call.longs(1)?, negated),
+        Some(Type::Long | Type::DateTime | Type::TimeSpan) => {
+            equal_numbers(call, call.longs(0)?, call.longs(1)?, negated)
+        }
         Some(Type::Int) => {
             let (a, b) = (call.whole(0)?, call.whole(1)?);
             call.maybe_bools(|i| equal_or_null(a.get(i), b.get(i), negated))
@@ -135,9 +137,7 @@ fn between(call: &Call<'_>, negated: bool) -> Result<Vector> {
     )?;
     let (ge, le) = (ge.bools()?, le.bools()?);
     Ok(match (&ge, &le) {
-        (Bools::Array(a), Bools::Array(b))
-            if !negated && a.nulls().is_none() && b.nulls().is_none() =>
-        {
+        (Bools::Array(a), Bools::Array(b)) if !negated && a.nulls().is_none() && b.nulls().is_none() => {
             let bits: BooleanBuffer = a.values() & b.values();
             Vector::Array(Arc::new(BooleanArray::new(bits, None)))
         }

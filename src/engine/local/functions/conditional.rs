@@ -24,9 +24,7 @@ pub fn find(name: &str) -> Option<Eval> {
 
 fn not(call: &Call<'_>) -> Result<Vector> {
     match call.arg(0)?.bools()? {
-        Bools::Array(array) => {
-            Ok(Vector::Array(Arc::new(BooleanArray::new(!array.values(), array.nulls().cloned()))))
-        }
+        Bools::Array(array) => Ok(Vector::Array(Arc::new(BooleanArray::new(!array.values(), array.nulls().cloned())))),
         Bools::Constant(b) => Ok(call.maybe_bools(|_| b.map(|b| !b))),
     }
 }
@@ -52,9 +50,8 @@ fn empties(call: &Call<'_>, negated: bool) -> Result<Vector> {
 fn case(call: &Call<'_>) -> Result<Vector> {
     let n = call.args.len();
     let conditions = (0..n - 1).step_by(2).map(|k| call.arg(k)?.bools()).collect::<Result<Vec<_>>>()?;
-    let chosen = (0..call.rows).map(|i| {
-        conditions.iter().position(|c| c.get(i) == Some(true)).map_or(n - 1, |k| 2 * k + 1)
-    });
+    let chosen =
+        (0..call.rows).map(|i| conditions.iter().position(|c| c.get(i) == Some(true)).map_or(n - 1, |k| 2 * k + 1));
     select(call, chosen.collect())
 }
 
@@ -89,7 +86,9 @@ fn select(call: &Call<'_>, chosen: Vec<usize>) -> Result<Vector> {
         if used[*c].is_none() {
             used[*c] = Some(arrays.len());
             arrays.push(match &call.args[*c] {
-                Vector::Constant(value) => (flat(&crate::engine::local::column::repeat(&typed(value, call.ty), 1))?, true),
+                Vector::Constant(value) => {
+                    (flat(&crate::engine::local::column::repeat(&typed(value, call.ty), 1))?, true)
+                }
                 Vector::Array(array) => (flat(array)?, false),
             });
         }

@@ -26,11 +26,13 @@ pub fn find(name: &str) -> Option<Eval> {
 }
 
 /// A cell of any type, to be written as text.
+#[derive(Debug)]
 pub struct Cells<'a> {
     ty: Type,
     look: Look<'a>,
 }
 
+#[derive(Debug)]
 enum Look<'a> {
     Texts(Texts<'a>),
     Longs(Numbers<'a, i64>),

@@ -1,7 +1,9 @@
 //! Calendars: starts and ends, parts, differences, making and formatting times.
 
 use super::{Call, Eval, format_time};
-use crate::base::time::{Civil, DAY, HOUR, MINUTE, SECOND, Ticks, UNIX_EPOCH, civil_from_days, days_from_civil, days_in_month};
+use crate::base::time::{
+    Civil, DAY, HOUR, MINUTE, SECOND, Ticks, UNIX_EPOCH, civil_from_days, days_from_civil, days_in_month,
+};
 use crate::engine::local::column::{Result, Vector};
 use crate::kql::Type;
 
@@ -32,17 +34,21 @@ pub fn find(name: &str) -> Option<Eval> {
         "make_timespan" => make_timespan,
         "format_datetime" => |c| {
             let (t, f) = (c.longs(0)?, c.texts(1)?);
-            Ok(c.write_texts(|i, out| t.get(i).is_none_or(|t| {
-                format_time::datetime(out, t, f.text(i));
-                true
-            })))
+            Ok(c.write_texts(|i, out| {
+                t.get(i).is_none_or(|t| {
+                    format_time::datetime(out, t, f.text(i));
+                    true
+                })
+            }))
         },
         "format_timespan" => |c| {
             let (t, f) = (c.longs(0)?, c.texts(1)?);
-            Ok(c.write_texts(|i, out| t.get(i).is_none_or(|t| {
-                format_time::timespan(out, t, f.text(i));
-                true
-            })))
+            Ok(c.write_texts(|i, out| {
+                t.get(i).is_none_or(|t| {
+                    format_time::timespan(out, t, f.text(i));
+                    true
+                })
+            }))
         },
         "unixtime_seconds_todatetime" => |c| from_unix(c, SECOND as f64),
         "unixtime_milliseconds_todatetime" => |c| from_unix(c, 10_000.0),

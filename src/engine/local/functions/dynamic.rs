@@ -204,7 +204,11 @@ pub fn parse_json(call: &Call<'_>) -> Result<Vector> {
         if text.is_empty() || text == "null" {
             return false;
         }
-        if json::valid(text) { out.push_str(&compact(text)) } else { quote(out, t.text(i)) }
+        if json::valid(text) {
+            out.push_str(&compact(text))
+        } else {
+            quote(out, t.text(i))
+        }
         true
     }))
 }
@@ -394,7 +398,11 @@ fn range(call: &Call<'_>) -> Result<Vector> {
             if step == 0 {
                 return false;
             }
-            let count = if (to < from) == (step < 0) || to == from { (to.saturating_sub(from) / step).saturating_add(1) } else { 0 };
+            let count = if (to < from) == (step < 0) || to == from {
+                (to.saturating_sub(from) / step).saturating_add(1)
+            } else {
+                0
+            };
             write_list(out, (0..count.min(MOST_MADE)).map(|n| from + n * step), |out, n| {
                 let written = match ty {
                     Type::DateTime => write!(out, "\"{}\"", crate::base::time::Ticks(n)),
@@ -415,7 +423,11 @@ fn range(call: &Call<'_>) -> Result<Vector> {
         if !count.is_finite() || step == 0.0 {
             return false;
         }
-        write_list(out, (0..(count as i64).clamp(0, MOST_MADE)).map(|n| from + n as f64 * step), super::parse_number::write_real);
+        write_list(
+            out,
+            (0..(count as i64).clamp(0, MOST_MADE)).map(|n| from + n as f64 * step),
+            super::parse_number::write_real,
+        );
         true
     }))
 }
@@ -551,7 +563,8 @@ fn bag_remove_keys(call: &Call<'_>) -> Result<Vector> {
     let (a, keys) = (call.texts(0)?, call.texts(1)?);
     Ok(call.write_texts(|i, out| {
         let Some(bag) = a.get(i).filter(|t| json::kind(t) == Some(Kind::Object)) else { return false };
-        let keys: Vec<_> = json::elements(keys.text(i)).unwrap_or_default().into_iter().filter_map(json::string).collect();
+        let keys: Vec<_> =
+            json::elements(keys.text(i)).unwrap_or_default().into_iter().filter_map(json::string).collect();
         removed(out, bag, &keys, "$");
         true
     }))

@@ -27,11 +27,7 @@ pub fn folded(text: &str) -> Cow<'_, str> {
 
 /// `=~`.
 pub fn equal(a: &str, b: &str) -> bool {
-    if a.is_ascii() && b.is_ascii() {
-        a.eq_ignore_ascii_case(b)
-    } else {
-        a.chars().map(fold).eq(b.chars().map(fold))
-    }
+    if a.is_ascii() && b.is_ascii() { a.eq_ignore_ascii_case(b) } else { a.chars().map(fold).eq(b.chars().map(fold)) }
 }
 
 /// A text to find, with or without regard to case.
@@ -45,7 +41,10 @@ pub struct Needle {
 enum How {
     Exact(Box<memmem::Finder<'static>>),
     /// ASCII, lower case; searched by the byte of it that is rarest in logs.
-    Ascii { text: Box<[u8]>, rare: usize },
+    Ascii {
+        text: Box<[u8]>,
+        rare: usize,
+    },
     /// Anything else, folded.
     Folded(String),
 }
@@ -144,9 +143,13 @@ mod tests {
 
     #[test]
     fn a_needle_is_found_in_any_case_and_place() {
-        for (needle, text, want) in
-            [("FireFox/", "x firefox/1", true), ("ß", "STRAßE", true), ("ÄB", "xäb", true), ("abc", "ab", false), ("", "x", true)]
-        {
+        for (needle, text, want) in [
+            ("FireFox/", "x firefox/1", true),
+            ("ß", "STRAßE", true),
+            ("ÄB", "xäb", true),
+            ("abc", "ab", false),
+            ("", "x", true),
+        ] {
             assert_eq!(Needle::any_case(needle).is_in(text), want, "{needle} in {text}");
         }
         assert!(!Needle::exact("A").is_in("a"));

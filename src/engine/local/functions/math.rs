@@ -113,7 +113,15 @@ fn ceiling(call: &Call<'_>) -> Result<Vector> {
 
 fn sign(call: &Call<'_>) -> Result<Vector> {
     let a = call.number(0)?;
-    let of = |n: f64| if n > 0.0 { 1.0 } else if n < 0.0 { -1.0 } else { 0.0 };
+    let of = |n: f64| {
+        if n > 0.0 {
+            1.0
+        } else if n < 0.0 {
+            -1.0
+        } else {
+            0.0
+        }
+    };
     if call.ty == Type::Real {
         Ok(call.give_reals(|i| a.get(i).map(of)))
     } else {

@@ -220,4 +220,3 @@ fn countof(call: &Call<'_>) -> Result<Vector> {
         Some(n)
     }))
 }
-

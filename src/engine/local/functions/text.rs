@@ -83,13 +83,13 @@ fn map(call: &Call<'_>, f: impl Fn(&str, &mut String)) -> Result<Vector> {
 }
 
 fn join(call: &Call<'_>, delimiter: Option<usize>, from: usize) -> Result<Vector> {
-    let cells = (from..call.args.len())
-        .map(|k| Cells::of(&call.args[k], call.types[k]))
-        .collect::<Result<Vec<_>>>()?;
+    let cells = (from..call.args.len()).map(|k| Cells::of(&call.args[k], call.types[k])).collect::<Result<Vec<_>>>()?;
     let delimiter = delimiter.map(|k| call.texts(k)).transpose()?;
     Ok(call.write_texts(|i, out| {
         for (n, cell) in cells.iter().enumerate() {
-            if n > 0 && let Some(d) = &delimiter {
+            if n > 0
+                && let Some(d) = &delimiter
+            {
                 out.push_str(d.text(i));
             }
             cell.write(i, out);
@@ -125,7 +125,9 @@ fn strrep(call: &Call<'_>) -> Result<Vector> {
         text.clear();
         cells.write(i, &mut text);
         for k in 0..n.get(i).unwrap_or(0).min(MOST) {
-            if k > 0 && let Some(d) = &delimiter {
+            if k > 0
+                && let Some(d) = &delimiter
+            {
                 out.push_str(d.text(i));
             }
             out.push_str(&text);
@@ -145,11 +147,7 @@ fn substring(call: &Call<'_>) -> Result<Vector> {
     Ok(call.give_texts(|i| {
         let text = t.text(i);
         let from = from.get(i).unwrap_or(0);
-        let from = if from < 0 {
-            (text.chars().count() as i64).saturating_add(from).max(0)
-        } else {
-            from
-        };
+        let from = if from < 0 { (text.chars().count() as i64).saturating_add(from).max(0) } else { from };
         let rest = &text[offset(text, usize::try_from(from).unwrap_or(usize::MAX))..];
         match length.as_ref().map(|l| l.get(i)) {
             None => Some(rest),
@@ -339,7 +337,14 @@ fn parse_url(text: &str, out: &mut String) {
         Some((h, p)) if p.bytes().all(|b| b.is_ascii_digit()) => (h, p),
         _ => (host, ""),
     };
-    let parts = [("Scheme", scheme), ("Host", host), ("Port", port), ("Path", path), ("Username", name), ("Password", password)];
+    let parts = [
+        ("Scheme", scheme),
+        ("Host", host),
+        ("Port", port),
+        ("Path", path),
+        ("Username", name),
+        ("Password", password),
+    ];
     out.push('{');
     for (key, value) in parts {
         dynamic::quote(out, key);
@@ -353,4 +358,3 @@ fn parse_url(text: &str, out: &mut String) {
     dynamic::quote(out, fragment);
     out.push('}');
 }
-

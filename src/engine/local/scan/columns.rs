@@ -22,9 +22,18 @@ pub enum Origin {
     Narrowed(usize),
     Constant(Value),
     /// A stored path: `text`, or as a dynamic value. `column` and `steps` read it from the event's text where the row is irregular.
-    Path { stored: usize, column: String, steps: Vec<Step>, text: bool },
+    Path {
+        stored: usize,
+        column: String,
+        steps: Vec<Step>,
+        text: bool,
+    },
     /// A dynamic column, or a path in one that is not stored.
-    Raw { column: String, steps: Vec<Step>, text: bool },
+    Raw {
+        column: String,
+        steps: Vec<Step>,
+        text: bool,
+    },
 }
 
 use Type::{DateTime, Dynamic, Int, Long, String as Text};
@@ -96,9 +105,7 @@ pub fn origin(column: &ScanColumn) -> Option<Origin> {
             "Type" => Origin::Constant(Value::string(EVENTS)),
             "log_source" => Origin::Stored(position("feed")?),
             "aux_id" => Origin::Narrowed(position("aux_id")?),
-            name if DYNAMIC.contains(&name) => {
-                Origin::Raw { column: name.to_owned(), steps: Vec::new(), text: false }
-            }
+            name if DYNAMIC.contains(&name) => Origin::Raw { column: name.to_owned(), steps: Vec::new(), text: false },
             name => Origin::Stored(position(name)?),
         }),
         ScanColumn::Path { column, steps, text } => {

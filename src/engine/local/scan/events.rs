@@ -35,6 +35,12 @@ pub struct Events {
     control: Arc<Control>,
 }
 
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}
+
 struct Conjunct {
     test: Compiled,
     columns: Vec<usize>,
@@ -147,7 +153,12 @@ impl Events {
         Batch::new(rows, columns.collect())
     }
 
-    fn fill(&self, columns: &mut [Option<ArrayRef>], outputs: impl Iterator<Item = usize>, stored: &RecordBatch) -> Result<()> {
+    fn fill(
+        &self,
+        columns: &mut [Option<ArrayRef>],
+        outputs: impl Iterator<Item = usize>,
+        stored: &RecordBatch,
+    ) -> Result<()> {
         for at in outputs {
             let from = match &self.origins[at] {
                 Origin::Stored(s) | Origin::Narrowed(s) | Origin::Path { stored: s, .. } => {
@@ -180,12 +191,20 @@ impl Events {
     }
 
     /// Gives the rows of a batch that has all but what the events' text holds.
-    fn finish(&self, mut columns: Vec<Option<ArrayRef>>, rows: usize, raw: Option<&ArrayRef>, emit: Emit<'_>) -> Result<bool> {
+    fn finish(
+        &self,
+        mut columns: Vec<Option<ArrayRef>>,
+        rows: usize,
+        raw: Option<&ArrayRef>,
+        emit: Emit<'_>,
+    ) -> Result<bool> {
         if let Some(raw) = raw {
             let texts = Texts::of(raw)?;
             for (at, origin) in self.origins.iter().enumerate() {
                 match origin {
-                    Origin::Raw { column, steps, text } => columns[at] = Some(from_raw(&texts, rows, column, steps, *text)),
+                    Origin::Raw { column, steps, text } => {
+                        columns[at] = Some(from_raw(&texts, rows, column, steps, *text))
+                    }
                     Origin::Stored(_) if columns[at].is_none() => columns[at] = Some(Arc::clone(raw)),
                     _ => {}
                 }
@@ -329,7 +348,8 @@ impl Events {
 
         // The others, for the rows that are left.
         let selection = mask.as_ref().map(|m| RowSelection::from_filters(std::slice::from_ref(m)));
-        let others: Vec<usize> = outputs.filter(|at| columns[*at].is_none() && !self.is_raw(&self.origins[*at])).collect();
+        let others: Vec<usize> =
+            outputs.filter(|at| columns[*at].is_none() && !self.is_raw(&self.origins[*at])).collect();
         let second = self.stored_of(others.iter().copied());
         if second.is_empty() {
             for at in others {
@@ -388,7 +408,8 @@ impl Reader<'_> {
     /// All rows in one batch, so that each column has one dictionary.
     fn whole(&self, stored: &[usize], rows: Option<RowSelection>, expected: usize) -> Result<RecordBatch> {
         let mut reader = self.read(stored, rows, expected)?;
-        let first = reader.next().ok_or_else(|| store_error(format!("{}: rows are missing", self.segment.path.display())))?;
+        let first =
+            reader.next().ok_or_else(|| store_error(format!("{}: rows are missing", self.segment.path.display())))?;
         let first = first.map_err(store_error)?;
         if first.num_rows() == expected {
             return Ok(first);
@@ -402,7 +423,11 @@ impl Reader<'_> {
         if whole.num_rows() == expected {
             Ok(whole)
         } else {
-            Err(store_error(format!("{}: {} rows where {expected} should be", self.segment.path.display(), whole.num_rows())))
+            Err(store_error(format!(
+                "{}: {} rows where {expected} should be",
+                self.segment.path.display(),
+                whole.num_rows()
+            )))
         }
     }
 }

@@ -56,10 +56,12 @@ fn path(stored: &ArrayRef, text: bool) -> Result<ArrayRef> {
         return Ok(Arc::new(DictionaryArray::<Int32Type>::new(dictionary.keys().clone(), Arc::new(quoted))));
     }
     let texts = Texts::of(stored)?;
-    Ok(build_texts(stored.len(), |i, out| texts.get(i).is_some_and(|t| {
-        quote(out, t);
-        true
-    })))
+    Ok(build_texts(stored.len(), |i, out| {
+        texts.get(i).is_some_and(|t| {
+            quote(out, t);
+            true
+        })
+    }))
 }
 
 /// A dynamic column or a path, out of the events' text.
@@ -84,4 +86,3 @@ pub fn patched(given: &ArrayRef, irregular: &BooleanArray, from_raw: &ArrayRef) 
     let (kept, read) = (Texts::of(given)?, Texts::of(from_raw)?);
     Ok(collect_texts(given.len(), |i| if irregular.value(i) { read.get(i) } else { kept.get(i) }))
 }
-

@@ -122,9 +122,12 @@ pub fn group_may(segment: &Segment, metadata: &ArrowReaderMetadata, group: usize
         let Some(column) = columns.get(test.stored) else { return true };
         let by_statistics = match (&test.wants, column.statistics()) {
             (Wants::Longs { from, to }, Some(Statistics::Int64(s))) => overlaps(s.min_opt(), s.max_opt(), from, to),
-            (Wants::Longs { from, to }, Some(Statistics::Int32(s))) => {
-                overlaps(s.min_opt().map(|n| i64::from(*n)).as_ref(), s.max_opt().map(|n| i64::from(*n)).as_ref(), from, to)
-            }
+            (Wants::Longs { from, to }, Some(Statistics::Int32(s))) => overlaps(
+                s.min_opt().map(|n| i64::from(*n)).as_ref(),
+                s.max_opt().map(|n| i64::from(*n)).as_ref(),
+                from,
+                to,
+            ),
             (Wants::Texts(texts), Some(Statistics::ByteArray(s))) => texts.iter().any(|t| {
                 let (low, high) = (s.min_opt().map(ByteArray::data), s.max_opt().map(ByteArray::data));
                 low.is_none_or(|low| low <= t.as_bytes()) && high.is_none_or(|high| high >= t.as_bytes())
@@ -133,7 +136,9 @@ pub fn group_may(segment: &Segment, metadata: &ArrowReaderMetadata, group: usize
         };
         by_statistics
             && match &test.wants {
-                Wants::Texts(texts) if column.bloom_filter_offset().is_some() => bloom_may(segment, metadata, group, test.stored, texts),
+                Wants::Texts(texts) if column.bloom_filter_offset().is_some() => {
+                    bloom_may(segment, metadata, group, test.stored, texts)
+                }
                 _ => true,
             }
     })
