@@ -136,12 +136,18 @@ impl Collector {
                     backoff: Backoff::new(fastrand::Rng::new()),
                     permitted: permitted.contains(feed),
                 })
-                .map(|poller| tokio::spawn(poller.run()))
+                .map(|poller| {
+                    let (feed, health) = (poller.feed, Arc::clone(&health));
+                    tokio::spawn(async move {
+                        // A task of its own, so that a panic ends there.
+                        if let Err(error) = tokio::spawn(poller.run()).await {
+                            died(&health, feed, &error.to_string());
+                        }
+                    })
+                })
                 .collect();
-            for (poller, feed) in pollers.into_iter().zip(&self.settings.feeds) {
-                if let Err(error) = poller.await {
-                    died(&health, *feed, &error.to_string());
-                }
+            for poller in pollers {
+                let _ = poller.await;
             }
         }
         all(&health, &FeedState::Stopped, None);

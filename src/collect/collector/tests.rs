@@ -345,6 +345,42 @@ async fn a_pause_holds_and_its_end_polls_at_once() {
 }
 
 #[tokio::test]
+async fn a_poller_that_dies_is_told_of() {
+    #[derive(Debug)]
+    struct Faulty;
+    impl EventSource for Faulty {
+        fn version(&self) -> u8 {
+            2
+        }
+        fn place(&self) -> String {
+            "nowhere".into()
+        }
+        fn identify(&self) -> Asked<'_, Result<Identity, FetchError>> {
+            Box::pin(async { Ok(owner("A1")) })
+        }
+        fn fetch<'a>(&'a self, feed: Feed, _: &'a Position) -> Asked<'a, Result<Fetched, FetchError>> {
+            assert_ne!(feed, AUDIT, "a fault of the test's own");
+            Box::pin(async { Ok(Fetched { cursor: Some(Cursor::new("c")), ..Fetched::default() }) })
+        }
+    }
+    let house = House::new();
+    let collector = Collector {
+        account: "acme".into(),
+        source: Arc::new(Faulty),
+        writer: house.writer.handle(),
+        reader: house.reader(),
+        pins: Pins::of(house.path()),
+        settings: Settings::default(),
+    }
+    .start();
+    let health = until(&collector, Health::is_settled).await;
+    assert_eq!(*state(&health), FeedState::Stopped);
+    assert!(health.feed(AUDIT).unwrap().last_error.as_ref().unwrap().contains("died"));
+    assert!(matches!(health.feed(Feed::ItemUsages).unwrap().state, FeedState::Idle { .. }));
+    collector.stop().await;
+}
+
+#[tokio::test]
 async fn without_its_handle_a_collector_ends() {
     let house = House::new();
     let collector = house.start(Script::of([page(&["a"], "one", false)]));
