@@ -1,5 +1,6 @@
 //! Floor 4: questions and answers. One request type and one result type, whichever engine runs the query.
 
+pub mod format;
 pub mod local;
 pub mod request;
 pub mod result;
