@@ -4,6 +4,7 @@
 //! `Diagnostic`s, several a query. Binding may need data (`toscalar`, `in (subquery)`, `bag_unpack`): then `bind` answers what it
 //! needs, the engine runs that part, and binding starts again knowing more.
 
+pub mod bind;
 pub mod catalog;
 pub mod diagnostic;
 pub mod functions;

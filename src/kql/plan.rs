@@ -9,6 +9,8 @@
 //! - Everything constant is folded where folding needs no data: `now()`, `ago(1d)`, `datetime(…)` are literals.
 //! - Window functions (`prev`, `row_number`, …) stand only in `Op::Window`.
 
+mod explain;
+
 use std::sync::Arc;
 
 use super::functions::Function;

@@ -391,6 +391,8 @@ impl Parser<'_> {
         match &value.kind {
             ExprKind::Literal(Value::Bool(value)) => *value,
             ExprKind::Literal(Value::Long(value)) => *value != 0,
+            // A bare word of a property is a name.
+            ExprKind::Name(name) => name.text.eq_ignore_ascii_case("true"),
             _ => false,
         }
     }

@@ -1,0 +1,451 @@
+//! Calls: of the registry's functions, of the query's own, and of the few that are part of the language (`toscalar`, `column_ifexists`, …).
+
+use super::expression::{height, reads, size};
+use super::needs::{Answer, What};
+use super::scope::{Aggregating, Binding, Row, Value as Found};
+use super::{Binder, MOST_LEVELS, is_poison};
+use crate::base::suggest::nearest;
+use crate::kql::diagnostic::{Diagnostic, TextRange};
+use crate::kql::functions::{self, Function, FunctionKind, Gives, Takes};
+use crate::kql::plan::{Expr, WindowCall};
+use crate::kql::syntax::{self, BinaryOp, Call, ExprKind};
+use crate::kql::types::Type;
+use crate::kql::value::Value;
+
+/// Functions that need the cloud, or a database of their own; calling one is an error that says where it runs.
+const ELSEWHERE: &[&str] = &[
+    "geo_info_from_ip_address",
+    "parse_user_agent",
+    "current_principal",
+    "current_principal_details",
+    "cursor_after",
+    "extent_id",
+    "extent_tags",
+    "current_cluster_endpoint",
+    "current_database",
+    "arg",
+    "FileProfile",
+    "DeviceFromIP",
+];
+
+impl Binder<'_> {
+    #[inline(never)]
+    pub(super) fn call_expr(&mut self, call: &Call, place: TextRange, row: &mut Row) -> Expr {
+        // The query's own functions hide the language's.
+        if let Some(found) = self.own_function(call, place, row) {
+            return match found {
+                Found::Scalar(expr) => expr,
+                Found::Table(_) => self.wrong(
+                    Diagnostic::error("KQL127", place, format!("`{}` gives a table, not a value", call.name.text))
+                        .with_help(format!("one value of it is toscalar({}(…))", call.name.text)),
+                ),
+            };
+        }
+        let name = &*call.name.text;
+        match name {
+            "toscalar" => return self.toscalar(call, place, row),
+            "column_ifexists" | "columnifexists" => return self.column_if_exists(call, place, row),
+            "iscolumnexists" => return self.is_column(call, row),
+            "materialize" | "table" | "_GetWatchlist" | "externaldata" => {
+                return self.wrong(
+                    Diagnostic::error("KQL127", place, format!("`{name}` gives a table, not a value"))
+                        .with_help("one value of it is toscalar(…)"),
+                );
+            }
+            _ => {}
+        }
+        let aggregate = functions::aggregate(name);
+        if let Some(function) = aggregate
+            && row.aggregating != Aggregating::No
+        {
+            return self.aggregate_call(function, call, place, row);
+        }
+        match functions::scalar(name) {
+            Some(function) if function.kind == FunctionKind::Window => self.window_call(function, call, place, row),
+            Some(function) => self.scalar_call(function, call, place, row),
+            None if aggregate.is_some() => self.wrong(
+                Diagnostic::error("KQL134", place, format!("`{name}` is an aggregate: it stands in `summarize` only"))
+                    .with_help(format!("… | summarize {name}(…), or toscalar(T | summarize {name}(…)) for one value")),
+            ),
+            None => self.unknown_function(call, row),
+        }
+    }
+
+    #[inline(never)]
+    fn unknown_function(&mut self, call: &Call, row: &mut Row) -> Expr {
+        let name = &call.name.text;
+        // What is wrong with the arguments is said too.
+        for argument in &call.arguments {
+            if !matches!(argument.value.kind, ExprKind::Star | ExprKind::TypeOf(_)) {
+                let _ = self.value(&argument.value, row);
+            }
+        }
+        if self.context.catalog.is_open() {
+            return self.poison();
+        }
+        if self.calls.contains(name) {
+            let message = format!("`{name}` calls itself");
+            return self.wrong(
+                Diagnostic::error("KQL135", call.name.range, message).with_help("functions cannot be recursive"),
+            );
+        }
+        if ELSEWHERE.contains(&&**name) {
+            let message = format!("`{name}` does not run in the local engine");
+            return self.wrong(
+                Diagnostic::error("KQL136", call.name.range, message)
+                    .with_help("send the query to a workspace: --engine NAME"),
+            );
+        }
+        let own = self.names.iter().filter(|(_, b)| matches!(b, Binding::Function(_))).map(|(n, _)| &**n);
+        let registered = functions::all().filter(|f| f.kind != FunctionKind::Operator).map(|f| f.name);
+        let near = nearest(name, registered.chain(own)).map(str::to_owned);
+        let mut diagnostic = Diagnostic::error("KQL111", call.name.range, format!("no function is called `{name}`"));
+        if let Some(near) = near {
+            diagnostic = diagnostic.with_help(format!("did you mean `{near}`?"));
+        }
+        self.wrong(diagnostic)
+    }
+
+    /// A scalar function of the registry.
+    #[inline(never)]
+    fn scalar_call(&mut self, function: &'static Function, call: &Call, place: TextRange, row: &mut Row) -> Expr {
+        let mut places: Vec<_> = call.arguments.iter().map(|a| a.value.range).collect();
+        let mut target = None;
+        let mut args = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            match &argument.value.kind {
+                ExprKind::TypeOf(ty) => target = Some(*ty),
+                _ => args.push(self.expr(&argument.value, row)),
+            }
+        }
+        // The old `replace(pattern, with, text)` has the text last.
+        if &*call.name.text == "replace" && args.len() == 3 {
+            args.rotate_right(1);
+            places.rotate_right(1);
+        }
+        if function.name == "bin" && args.len() == 1 && &*call.name.text == "floor" {
+            args.push(Expr::literal(Value::Long(1)));
+            places.push(place);
+        }
+        let given = args.len() + usize::from(target.is_some());
+        if !self.check_count(function, given, place) {
+            return self.poison();
+        }
+        let (args, ty) = self.scalar_types(function, args, &places);
+        if args.iter().any(is_poison) && !matches!(function.gives, Gives::Type(_)) {
+            return self.poison();
+        }
+        match function.name {
+            "now" | "ago" => return self.clock(function, args, place),
+            "extract" | "replace_regex" | "extract_all" => {
+                let at = usize::from(function.name == "replace_regex");
+                if let Some(pattern) = args.get(at) {
+                    self.check_regex(pattern, places[at]);
+                }
+            }
+            "trim" | "trim_start" | "trim_end" => self.check_regex(&args[0], places[0]),
+            "pack_all" => return self.pack_all(row),
+            _ => {}
+        }
+        let expr = self.call(function, args, ty);
+        match target {
+            Some(ty) => self.cast(expr, ty),
+            None => expr,
+        }
+    }
+
+    /// The arguments as the types that the function takes, and the type that it gives.
+    fn scalar_types(
+        &mut self,
+        function: &'static Function,
+        args: Vec<Expr>,
+        places: &[TextRange],
+    ) -> (Vec<Expr>, Type) {
+        match function.name {
+            "bin" | "bin_at" => {
+                return match self.bin_types(args, places) {
+                    Some(bound) => bound,
+                    None => (vec![self.poison()], Type::Long),
+                };
+            }
+            "case" => return self.case_types(args, places),
+            "strcat" | "strcat_delim" => {
+                let texts = args.into_iter().map(|a| self.cast(a, Type::String)).collect();
+                return (texts, Type::String);
+            }
+            _ => {}
+        }
+        let mut bound = self.take_args(function, args, places);
+        let ty = match function.gives {
+            Gives::Type(ty) => ty,
+            Gives::Argument(n) => bound.get(usize::from(n)).map_or(Type::Dynamic, |a| a.ty),
+            Gives::Common | Gives::Wider => {
+                let at: Vec<_> = (0..bound.len())
+                    .filter(|n| function.parameter(*n).is_some_and(|p| p.takes == Takes::Common))
+                    .collect();
+                let values = at.iter().map(|n| bound[*n].clone()).collect();
+                let common_places: Vec<_> = at.iter().filter_map(|n| places.get(*n).copied()).collect();
+                let (values, ty) = self.common(values, &common_places, "the values");
+                for (n, value) in at.into_iter().zip(values) {
+                    bound[n] = value;
+                }
+                ty
+            }
+            // A text unless `typeof` says otherwise, or a JSON value.
+            Gives::Special => Type::String,
+        };
+        (bound, ty)
+    }
+
+    /// Each argument as what its parameter takes.
+    pub(super) fn take_args(
+        &mut self,
+        function: &'static Function,
+        args: Vec<Expr>,
+        places: &[TextRange],
+    ) -> Vec<Expr> {
+        let mut bound = Vec::with_capacity(args.len());
+        for (n, arg) in args.into_iter().enumerate() {
+            let place = places.get(n).copied().unwrap_or_default();
+            let Some(parameter) = function.parameter(n) else { break };
+            let what = parameter.name;
+            if parameter.constant && arg.as_literal().is_none() && !is_poison(&arg) && !self.is_pending() {
+                let message = format!("`{what}` of `{}` must be a constant", function.name);
+                bound.push(self.wrong(Diagnostic::error("KQL132", place, message)));
+                continue;
+            }
+            bound.push(match parameter.takes {
+                Takes::Type(ty) => self.implicit(arg, ty, place, &format!("`{what}` of `{}`", function.name)),
+                Takes::Predicate => self.implicit(arg, Type::Bool, place, "a condition"),
+                Takes::Number | Takes::Summable => self.as_number(function, arg, parameter.takes, place),
+                Takes::Any | Takes::Common | Takes::Ordered => arg,
+            });
+        }
+        bound
+    }
+
+    fn as_number(&mut self, function: &Function, arg: Expr, takes: Takes, place: TextRange) -> Expr {
+        let fits =
+            arg.ty.is_numeric() || (takes == Takes::Summable && matches!(arg.ty, Type::DateTime | Type::TimeSpan));
+        if fits || is_poison(&arg) {
+            return arg;
+        }
+        if arg.ty == Type::Dynamic {
+            return self.cast(arg, Type::Real);
+        }
+        let text = self.snippet(place);
+        self.wrong(
+            Diagnostic::error("KQL120", place, format!("`{}` takes a number, but {text} is {}", function.name, arg.ty))
+                .with_help(format!("convert it: tolong({0}) or todouble({0})", text.trim_matches('`'))),
+        )
+    }
+
+    pub(super) fn check_count(&mut self, function: &'static Function, given: usize, place: TextRange) -> bool {
+        let (least, most) = function.arity();
+        if given >= least && most.is_none_or(|most| given <= most) {
+            return true;
+        }
+        let wanted = match most {
+            Some(most) if most == least => format!("{least}"),
+            Some(most) => format!("{least} to {most}"),
+            None => format!("at least {least}"),
+        };
+        let message =
+            format!("`{}` takes {wanted} argument{}, not {given}", function.name, if wanted == "1" { "" } else { "s" });
+        self.report(Diagnostic::error("KQL112", place, message).with_help(format!(
+            "{} — {}",
+            function.signature(),
+            function.summary
+        )));
+        false
+    }
+
+    /// `case(condition, value, …, value)`.
+    fn case_types(&mut self, args: Vec<Expr>, places: &[TextRange]) -> (Vec<Expr>, Type) {
+        if args.len() % 2 == 0 {
+            let place = places.last().copied().unwrap_or_default();
+            self.report(
+                Diagnostic::error("KQL112", place, "`case` ends with a value for all other rows")
+                    .with_help("case(condition, value, condition, value, otherwise)"),
+            );
+            return (vec![self.poison()], Type::Dynamic);
+        }
+        let last = args.len() - 1;
+        let is_value = |n: usize| n % 2 == 1 || n == last;
+        let values: Vec<_> = args.iter().enumerate().filter(|(n, _)| is_value(*n)).map(|(_, a)| a.clone()).collect();
+        let value_places: Vec<_> = places.iter().enumerate().filter(|(n, _)| is_value(*n)).map(|(_, p)| *p).collect();
+        let (values, ty) = self.common(values, &value_places, "the values of `case`");
+        let mut values = values.into_iter();
+        let mut bound = Vec::with_capacity(args.len());
+        for (n, arg) in args.into_iter().enumerate() {
+            match if is_value(n) { values.next() } else { None } {
+                Some(value) => bound.push(value),
+                None => bound.push(self.implicit(arg, Type::Bool, places[n], "a condition")),
+            }
+        }
+        (bound, ty)
+    }
+
+    /// `now(…)` and `ago(…)`: constants of the query.
+    fn clock(&mut self, function: &'static Function, args: Vec<Expr>, place: TextRange) -> Expr {
+        let now = Expr::literal(Value::DateTime(self.context.now.0));
+        match args.into_iter().next() {
+            None => now,
+            Some(span) if function.name == "ago" => self.arithmetic(BinaryOp::Sub, now, span, place),
+            Some(span) => self.arithmetic(BinaryOp::Add, now, span, place),
+        }
+    }
+
+    /// `pack_all()`: a bag of every column.
+    fn pack_all(&mut self, row: &Row) -> Expr {
+        let mut args = Vec::with_capacity(row.schema().len() * 2);
+        for (n, column) in row.schema().iter().enumerate() {
+            args.push(Expr::literal(Value::String(column.name.clone())));
+            args.push(Expr::column(n, column.ty));
+        }
+        match functions::scalar("bag_pack") {
+            Some(pack) if !row.table.open => self.call(pack, args, Type::Dynamic),
+            _ => self.poison(),
+        }
+    }
+
+    /// `column_ifexists("name", default)`: decided now, by the schema.
+    fn column_if_exists(&mut self, call: &Call, place: TextRange, row: &mut Row) -> Expr {
+        let [name, default] = call.arguments.as_slice() else {
+            return self.wrong(Diagnostic::error(
+                "KQL112",
+                place,
+                "`column_ifexists` takes a column's name and a default",
+            ));
+        };
+        let default_value = self.expr(&default.value, row);
+        let name_expr = self.expr(&name.value, row);
+        match name_expr.as_literal() {
+            Some(Value::String(text)) => match row.schema().position(text) {
+                Some(position) => Expr::column(position, row.schema().0[position].ty),
+                None if row.table.open => self.poison(),
+                None => default_value,
+            },
+            _ if is_poison(&name_expr) => name_expr,
+            _ => self.wrong(
+                Diagnostic::error("KQL132", name.value.range, "the name must be a constant text")
+                    .with_help("column_ifexists(\"name\", default)"),
+            ),
+        }
+    }
+
+    fn is_column(&mut self, call: &Call, row: &mut Row) -> Expr {
+        let name = call.arguments.first().and_then(|a| a.value.inner().as_literal());
+        let exists = matches!(name, Some(Value::String(text)) if row.schema().position(text).is_some());
+        Expr::literal(Value::Bool(exists))
+    }
+
+    /// `toscalar(table)`: one constant, fetched before the query runs.
+    #[inline(never)]
+    fn toscalar(&mut self, call: &Call, place: TextRange, row: &mut Row) -> Expr {
+        let [argument] = call.arguments.as_slice() else {
+            return self.wrong(Diagnostic::error("KQL112", place, "`toscalar` takes one table"));
+        };
+        match self.value(&argument.value, row) {
+            Found::Scalar(expr) => expr,
+            Found::Table(table) => {
+                let Some(column) = table.schema().0.first().cloned() else {
+                    if !table.open {
+                        self.error("KQL133", argument.value.range, "this table has no column");
+                    }
+                    return self.poison();
+                };
+                let value = match self.answer(&table, What::Cell) {
+                    Some(Answer::Cell(value)) => value,
+                    Some(Answer::Column(values)) => values.into_iter().next().unwrap_or(Value::null(column.ty)),
+                    None => Value::null(column.ty),
+                };
+                Expr::literal(value)
+            }
+        }
+    }
+
+    /// A window function: computed in the node below, over the rows in their order.
+    #[inline(never)]
+    fn window_call(&mut self, function: &'static Function, call: &Call, place: TextRange, row: &mut Row) -> Expr {
+        let places: Vec<_> = call.arguments.iter().map(|a| a.value.range).collect();
+        let args: Vec<_> = call.arguments.iter().map(|a| self.expr(&a.value, row)).collect();
+        if !self.check_count(function, args.len(), place) {
+            return self.poison();
+        }
+        let mut args = self.take_args(function, args, &places);
+        if args.iter().any(is_poison) {
+            return self.poison();
+        }
+        if row.windows.is_none() {
+            let message = format!("`{}` cannot stand in `{}`", function.name, row.operator);
+            return self.wrong(
+                Diagnostic::error("KQL137", place, message)
+                    .with_help(format!("compute it first: … | extend x = {}(…)", function.name)),
+            );
+        }
+        if !row.table.serialized {
+            return self.wrong(
+                Diagnostic::error("KQL138", place, format!("`{}` needs rows in an order", function.name))
+                    .with_help("put `| sort by …` or `| serialize` before"),
+            );
+        }
+        if matches!(function.name, "prev" | "next")
+            && let Some(default) = args.get(2)
+        {
+            args[2] = self.implicit(default.clone(), args[0].ty, places[2], "the default");
+        }
+        let ty = match function.gives {
+            Gives::Type(ty) => ty,
+            _ => args[0].ty,
+        };
+        let width = row.schema().len();
+        let Some(layers) = row.windows.as_mut() else { return self.poison() };
+        let call = WindowCall { function, args, ty };
+        if let Some(at) = layers.iter().flatten().position(|c| *c == call) {
+            return Expr::column(width + at, ty);
+        }
+        let before: usize = layers.iter().map(Vec::len).sum();
+        let last_begins = before - layers.last().map_or(0, Vec::len);
+        // A call that reads another call's column stands in a node above that one's.
+        let needs_new =
+            layers.is_empty() || call.args.iter().any(|a| highest(a).is_some_and(|c| c >= width + last_begins));
+        if needs_new {
+            layers.push(Vec::new());
+        }
+        if let Some(layer) = layers.last_mut() {
+            layer.push(call);
+        }
+        Expr::column(width + before, ty)
+    }
+
+    /// A scalar as a `let` or a parameter keeps it; poison when it is too deep to be put in other expressions.
+    pub(super) fn keep(&mut self, expr: Expr, place: TextRange, row: u32) -> Binding {
+        if height(&expr) > MOST_LEVELS || !self.charge(size(&expr), place) {
+            self.error("KQL101", place, "this is nested too deeply");
+            return Binding::Error;
+        }
+        let row = if reads(&expr) { row } else { 0 };
+        if is_poison(&expr) { Binding::Error } else { Binding::Scalar { expr, row } }
+    }
+}
+
+/// The highest column that an expression reads.
+fn highest(expr: &Expr) -> Option<usize> {
+    use crate::kql::plan::ExprKind as Bound;
+    match &expr.kind {
+        Bound::Column(n) => Some(*n),
+        Bound::Literal(_) => None,
+        Bound::Call { args, .. } | Bound::And(args) | Bound::Or(args) => args.iter().filter_map(highest).max(),
+        Bound::Path { base, .. } => highest(base),
+        Bound::In { value, .. } => highest(value),
+    }
+}
+
+/// Is the expression's source a call of this function?
+pub(super) fn is_call<'e>(expr: &'e syntax::Expr, names: &[&str]) -> Option<&'e Call> {
+    match &expr.inner().kind {
+        ExprKind::Call(call) if names.contains(&&*call.name.text) => Some(call),
+        _ => None,
+    }
+}

@@ -1,0 +1,438 @@
+//! Tables: where rows come from, and the operators that follow one another.
+
+use std::sync::Arc;
+
+use super::call::is_call;
+use super::expression::reads;
+use super::name::{Names, schema_of};
+use super::scope::{Binding, Row, Table, Value as Found};
+use super::{Binder, fold, is_poison};
+use crate::base::suggest::nearest;
+use crate::kql::diagnostic::{Diagnostic, TextRange};
+use crate::kql::functions::operators;
+use crate::kql::plan::{Expr, ExprKind as Bound, Op, Rel, Render, ScanColumn};
+use crate::kql::syntax::{
+    self, Call, ColumnDecl, ExprKind, Name, NamedExpr, Operator, OperatorKind, PathStepKind, RangeSource,
+};
+use crate::kql::types::{Column, Schema, Type};
+use crate::kql::value::Value;
+
+/// The column that `--timespan` bounds.
+const TIME: &str = "TimeGenerated";
+
+impl Binder<'_> {
+    /// A table.
+    pub(super) fn table(&mut self, e: &syntax::Expr) -> Table {
+        let mut row = self.no_row("a table");
+        match self.value(e, &mut row) {
+            Found::Table(table) => table,
+            Found::Scalar(expr) => {
+                if !is_poison(&expr) {
+                    let text = self.snippet(e.range);
+                    self.report(
+                        Diagnostic::error("KQL114", e.range, format!("{text} is a value; a table is wanted here"))
+                            .with_help("a table of one value is print …"),
+                    );
+                }
+                self.unknown_table()
+            }
+        }
+    }
+
+    /// A scalar or a table: which it is only names and functions know.
+    pub(super) fn value(&mut self, e: &syntax::Expr, row: &mut Row) -> Found {
+        if !self.enter(e.range) {
+            let table = self.unknown_table();
+            return Found::Table(table);
+        }
+        let found = self.value_inside(e, row);
+        self.leave();
+        found
+    }
+
+    #[inline(never)]
+    fn value_inside(&mut self, e: &syntax::Expr, row: &mut Row) -> Found {
+        match &e.kind {
+            ExprKind::Paren(inner) => self.value(inner, row),
+            ExprKind::Pipe { source, operators } => Found::Table(self.pipe(source.as_deref(), operators)),
+            ExprKind::Print(columns) => Found::Table(self.print(columns)),
+            ExprKind::Range(range) => Found::Table(self.range(range, e.range)),
+            ExprKind::DataTable { columns, values } => Found::Table(self.datatable(columns, values, e.range)),
+            ExprKind::ExternalData { columns, .. } => Found::Table(self.external(columns, e.range)),
+            ExprKind::Name(name) if self.is_table_name(name, row) => Found::Table(self.table_named(name)),
+            ExprKind::Call(call) => match self.own_function(call, e.range, row) {
+                Some(found) => found,
+                None => match self.table_call(call, e.range) {
+                    Some(table) => Found::Table(table),
+                    None => Found::Scalar(self.expr(e, row)),
+                },
+            },
+            ExprKind::Path { base, steps } => match steps.last().map(|s| &s.kind) {
+                // `database("x").T`, `workspace("x").T`: the table alone counts here.
+                Some(PathStepKind::Member(name))
+                    if is_call(base, &["cluster", "database", "workspace", "app", "resource"]).is_some() =>
+                {
+                    Found::Table(self.table_named(name))
+                }
+                _ => Found::Scalar(self.expr(e, row)),
+            },
+            ExprKind::Error => {
+                let table = self.unknown_table();
+                Found::Table(table)
+            }
+            _ => Found::Scalar(self.expr(e, row)),
+        }
+    }
+
+    /// Does a bare name mean a table? A column or a scalar of that name comes first.
+    fn is_table_name(&self, name: &Name, row: &Row) -> bool {
+        if row.hidden == 0 && row.schema().position(&name.text).is_some() {
+            return false;
+        }
+        match self.names.iter().rev().find(|(n, _)| *n == name.text) {
+            Some((_, Binding::Table(_))) => true,
+            Some((_, Binding::Function(f))) => f.function.parameters.is_empty(),
+            Some(_) => false,
+            // In a row a name that is not known is a column that was meant; elsewhere a table.
+            None => {
+                row.id == 0
+                    || self.context.catalog.table(&name.text).is_some()
+                    || self.context.catalog.view(&name.text).is_some()
+            }
+        }
+    }
+
+    pub(super) fn table_named(&mut self, name: &Name) -> Table {
+        if let Some((_, binding)) = self.names.iter().rev().find(|(n, _)| *n == name.text) {
+            match binding {
+                Binding::Table(table) => return table.clone(),
+                Binding::Function(closure) if closure.function.parameters.is_empty() => {
+                    let closure = std::rc::Rc::clone(closure);
+                    let call = Call { name: name.clone(), arguments: Vec::new() };
+                    let mut row = self.no_row("a table");
+                    return match self.call_closure(&closure, &call, name.range, &mut row) {
+                        Found::Table(table) => table,
+                        Found::Scalar(_) => self.not_a_table(name),
+                    };
+                }
+                Binding::Error => return self.unknown_table(),
+                _ => return self.not_a_table(name),
+            }
+        }
+        if let Some(schema) = self.context.catalog.table(&name.text) {
+            return self.scan(&name.text, schema);
+        }
+        if let Some(table) = self.view_named(name) {
+            return table;
+        }
+        if self.context.catalog.is_open() {
+            return self.unknown_table();
+        }
+        let known = self.context.catalog.names();
+        let lets = self.names.iter().filter(|(_, b)| matches!(b, Binding::Table(_))).map(|(n, _)| &**n);
+        let near = nearest(&name.text, known.iter().map(String::as_str).chain(lets)).map(str::to_owned);
+        let mut diagnostic = Diagnostic::error("KQL113", name.range, format!("no table is called `{}`", name.text));
+        if let Some(near) = near {
+            diagnostic = diagnostic.with_help(format!("did you mean `{near}`?"));
+        }
+        self.report(diagnostic);
+        self.unknown_table()
+    }
+
+    fn not_a_table(&mut self, name: &Name) -> Table {
+        self.error("KQL114", name.range, format!("`{}` is a value; a table is wanted here", name.text));
+        self.unknown_table()
+    }
+
+    /// Every column of a stored table, within the request's time span.
+    fn scan(&mut self, name: &Arc<str>, schema: Schema) -> Table {
+        let columns = schema.iter().map(|c| ScanColumn::Column(Arc::clone(&c.name))).collect();
+        let time = schema.iter().position(|c| &*c.name == TIME && c.ty == Type::DateTime);
+        let rel = Rel::new(Op::Scan { table: Arc::clone(name), columns, filter: Vec::new() }, schema.clone());
+        let mut table = Table::new(rel);
+        if let (Some((from, to)), Some(position)) = (self.context.timespan, time) {
+            let bound = |function, ticks: crate::base::time::Ticks| {
+                let args = vec![Expr::column(position, Type::DateTime), Expr::literal(Value::DateTime(ticks.0))];
+                Expr::call(function, args, Type::Bool)
+            };
+            let terms = vec![bound(&operators::GREATER_EQUAL, from), bound(&operators::LESS, to)];
+            let predicate = Expr { kind: Bound::And(terms), ty: Type::Bool };
+            table = table.with(Rel::new(Op::Filter { input: Arc::clone(&table.rel), predicate }, schema));
+        }
+        table.name = Some(Arc::clone(name));
+        table
+    }
+
+    /// Calls that give tables and are part of the language.
+    fn table_call(&mut self, call: &Call, place: TextRange) -> Option<Table> {
+        let first = call.arguments.first().map(|a| &a.value);
+        match &*call.name.text {
+            "materialize" => {
+                let table = match first {
+                    Some(e) => self.table(e),
+                    None => {
+                        self.error("KQL112", place, "`materialize` takes one table");
+                        self.unknown_table()
+                    }
+                };
+                if table.open {
+                    return Some(table);
+                }
+                let schema = table.schema().clone();
+                self.shared.push(Arc::clone(&table.rel));
+                let mut shared = Table::new(Rel::new(Op::Shared(self.shared.len() - 1), schema));
+                shared.serialized = table.serialized;
+                Some(shared)
+            }
+            "table" => {
+                let name = first.and_then(|e| self.constant(e, "a table's name"));
+                Some(match name {
+                    Some(Value::String(text)) => {
+                        let range = first.map_or(place, |e| e.range);
+                        self.table_named(&Name { text, quoted: true, range })
+                    }
+                    _ => self.unknown_table(),
+                })
+            }
+            "view" => first.map(|e| self.table(e)),
+            "_GetWatchlist" => {
+                let name = first.and_then(|e| self.constant(e, "a watch-list's name"));
+                Some(match name {
+                    Some(Value::String(text)) => self.watchlist(&text),
+                    _ => self.unknown_table(),
+                })
+            }
+            name => self.saved_function(name, call, place),
+        }
+    }
+
+    /// A watch-list is a table of the catalogue, `_GetWatchlist('name')`; one that is not there is empty.
+    fn watchlist(&mut self, name: &str) -> Table {
+        let full: Arc<str> = format!("_GetWatchlist('{name}')").into();
+        if let Some(schema) = self.context.catalog.table(&full) {
+            return self.scan(&full, schema);
+        }
+        if self.context.catalog.is_open() {
+            return self.unknown_table();
+        }
+        let range = self.inside.as_ref().map(|(_, r)| *r).unwrap_or_default();
+        self.report(
+            Diagnostic::warning("KQL148", range, format!("there is no watch-list `{name}`: it counts as empty"))
+                .with_help("put a CSV file of that name into the watch-list folder"),
+        );
+        let schema = Schema(vec![Column::new("SearchKey", Type::String)]);
+        Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, schema))
+    }
+
+    fn external(&mut self, columns: &[ColumnDecl], place: TextRange) -> Table {
+        self.error("KQL149", place, "`externaldata` does not run here yet");
+        let schema = columns.iter().map(|c| Column { name: Arc::clone(&c.name.text), ty: c.ty }).collect();
+        Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, schema))
+    }
+
+    fn print(&mut self, columns: &[NamedExpr]) -> Table {
+        let unit = Table::new(Rel::new(Op::Values { rows: Arc::new(vec![Vec::new()]) }, Schema::default()));
+        let mut row = self.row(&unit, "print");
+        let mut free = Names::default();
+        let (mut names, mut exprs) = (Vec::new(), Vec::new());
+        for (n, column) in columns.iter().enumerate() {
+            let expr = self.expr(&column.value, &mut row);
+            names.push(match (column.names.first(), self.name_of(&column.value)) {
+                (Some(_), _) => self.column_name(column, &mut free),
+                (None, Some(name)) => free.free(&name),
+                (None, None) => free.free(&format!("print_{n}")),
+            });
+            exprs.push(expr);
+        }
+        let schema = schema_of(&names, &exprs);
+        let constants: Option<Vec<Value>> = exprs.iter().map(|e| e.as_literal().cloned()).collect();
+        match constants {
+            Some(values) => Table::new(Rel::new(Op::Values { rows: Arc::new(vec![values]) }, schema)),
+            None => unit.with(Rel::new(Op::Project { input: Arc::clone(&unit.rel), columns: exprs }, schema)),
+        }
+    }
+
+    fn range(&mut self, range: &RangeSource, place: TextRange) -> Table {
+        let from = self.constant(&range.from, "the start of a range");
+        let to = self.constant(&range.to, "the end of a range");
+        let step = self.constant(&range.step, "the step of a range");
+        let (Some(from), Some(to), Some(step)) = (from, to, step) else { return self.pending_range(range) };
+        let ty = match (from.ty(), to.ty()) {
+            (Type::Int, Type::Int) => Some(Type::Long),
+            (a, b) if a == b => Some(a),
+            (a, b) => super::convert::wider(a, b),
+        };
+        let ty = match (ty, step.ty()) {
+            (Some(ty @ (Type::DateTime | Type::TimeSpan)), Type::TimeSpan) => Some((ty, Type::TimeSpan)),
+            (Some(ty), step) => {
+                super::convert::wider(ty, step).map(|w| if w == Type::Int { (Type::Long, Type::Long) } else { (w, w) })
+            }
+            _ => None,
+        };
+        let Some((ty, step_ty)) = ty else {
+            let message = format!("no range goes from {} to {} by {}", from.ty(), to.ty(), step.ty());
+            self.report(
+                Diagnostic::error("KQL150", place, message).with_help("numbers by a number, times by a timespan"),
+            );
+            return self.unknown_table();
+        };
+        let (Some(from), Some(to), Some(step)) =
+            (fold::convert(&from, ty), fold::convert(&to, ty), fold::convert(&step, step_ty))
+        else {
+            return self.pending_range(range);
+        };
+        let zero = match &step {
+            Value::Long(n) => *n == 0,
+            Value::TimeSpan(n) => *n == 0,
+            Value::Real(x) => *x == 0.0,
+            _ => false,
+        };
+        if zero {
+            self.report(Diagnostic::error("KQL150", range.step.range, "the step of a range cannot be 0"));
+            return self.unknown_table();
+        }
+        let schema = Schema(vec![Column { name: Arc::clone(&range.column.text), ty }]);
+        Table::new(Rel::new(Op::Range { from, to, step }, schema)).serialized(true)
+    }
+
+    /// A range whose bounds are still to be fetched, or are wrong.
+    fn pending_range(&mut self, range: &RangeSource) -> Table {
+        let schema = Schema(vec![Column { name: Arc::clone(&range.column.text), ty: Type::Long }]);
+        Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, schema)).serialized(true)
+    }
+
+    fn datatable(&mut self, columns: &[ColumnDecl], values: &[syntax::Expr], place: TextRange) -> Table {
+        let schema: Schema = columns.iter().map(|c| Column { name: Arc::clone(&c.name.text), ty: c.ty }).collect();
+        let width = schema.len();
+        if width == 0 || values.len() % width != 0 {
+            let message = format!("{} values do not fill rows of {width} columns", values.len());
+            self.error("KQL151", place, message);
+        }
+        let mut cells = Vec::with_capacity(values.len());
+        let mut row = self.no_row("datatable");
+        for (n, e) in values.iter().enumerate() {
+            let ty = schema.0.get(n % width.max(1)).map_or(Type::Dynamic, |c| c.ty);
+            // Literals need no more than a look; a table may hold very many.
+            if let Some(value) = e.as_literal().and_then(|v| fold::convert(v, ty)) {
+                cells.push(value);
+                continue;
+            }
+            let expr = self.expr(e, &mut row);
+            let value = self.cast(expr, ty);
+            let value = match value.as_literal() {
+                Some(value) => Some(value.clone()),
+                None if is_poison(&value) || reads(&value) => None,
+                None => self.context.evaluate.and_then(|f| f(&value)),
+            };
+            cells.push(match value {
+                Some(value) => value,
+                None => {
+                    if !self.is_pending() {
+                        self.error("KQL132", e.range, format!("a cell must be a constant of type {ty}"));
+                    }
+                    Value::null(ty)
+                }
+            });
+        }
+        let rows = cells.chunks_exact(width.max(1)).map(<[Value]>::to_vec).collect();
+        Table::new(Rel::new(Op::Values { rows: Arc::new(rows) }, schema))
+    }
+
+    #[inline(never)]
+    fn pipe(&mut self, source: Option<&syntax::Expr>, operators: &[Operator]) -> Table {
+        let mut operators = operators;
+        let mut table = match (source, operators.split_first()) {
+            (Some(source), _) => self.table(source),
+            (None, Some((Operator { kind: OperatorKind::Union(union), word, .. }, rest))) => {
+                operators = rest;
+                self.union(None, union, *word)
+            }
+            (None, Some((first, rest))) => {
+                operators = rest;
+                self.not_yet(first);
+                self.unknown_table()
+            }
+            (None, None) => self.unknown_table(),
+        };
+        for operator in operators {
+            table = self.operator(&table, operator);
+        }
+        table
+    }
+
+    /// One operator over its input.
+    #[inline(never)]
+    fn operator(&mut self, input: &Table, operator: &Operator) -> Table {
+        let place = operator.word;
+        match &operator.kind {
+            OperatorKind::Where { predicate } => self.filter(input, predicate, place),
+            OperatorKind::Extend { columns } => self.extend(input, columns, "extend", place),
+            OperatorKind::Project { columns } => self.project(input, columns, place),
+            OperatorKind::ProjectAway { columns } => self.project_by_pattern(input, columns, false, place),
+            OperatorKind::ProjectKeep { columns } => self.project_by_pattern(input, columns, true, place),
+            OperatorKind::ProjectRename { columns } => self.project_rename(input, columns, place),
+            OperatorKind::ProjectReorder { columns } => self.project_reorder(input, columns, place),
+            OperatorKind::Summarize { aggregates, by, .. } => self.summarize(input, aggregates, by, place),
+            OperatorKind::Distinct { columns, .. } => self.distinct(input, columns, place),
+            OperatorKind::Sort { keys, .. } => self.sort(input, keys, None, "sort", place),
+            OperatorKind::Top { count, keys, .. } => {
+                let count = self.row_count(count, "the number of rows of `top`");
+                self.sort(input, keys, Some(count), "top", place)
+            }
+            OperatorKind::Take { count } => {
+                let count = self.row_count(count, "the number of rows of `take`");
+                self.take(input, count, place)
+            }
+            OperatorKind::Count { name } => self.count_rows(input, name.as_ref().map_or("Count", |n| &n.text), place),
+            OperatorKind::Join(join) => self.join(input, join, false, place),
+            OperatorKind::Lookup(join) => self.join(input, join, true, place),
+            OperatorKind::Union(union) => self.union(Some(input), union, place),
+            OperatorKind::Serialize { columns } => self.serialize(input, columns, place),
+            OperatorKind::GetSchema => self.getschema(input, place),
+            OperatorKind::As { name, .. } => {
+                let mut named = input.clone();
+                named.name = Some(Arc::clone(&name.text));
+                self.names.push((Arc::clone(&name.text), Binding::Table(named.clone())));
+                named
+            }
+            OperatorKind::Invoke { function } => self.invoke(input, function, place),
+            OperatorKind::Render { kind, properties } => {
+                let mut rendered = input.clone();
+                let text = |e: &syntax::Expr| match (&e.kind, e.as_literal()) {
+                    (ExprKind::Name(name), _) => name.text.to_string(),
+                    (_, Some(Value::String(text))) => text.to_string(),
+                    (_, Some(value)) => match fold::convert(value, Type::String) {
+                        Some(Value::String(text)) => text.to_string(),
+                        _ => String::new(),
+                    },
+                    _ => e.range.of(self.text).to_owned(),
+                };
+                let properties = properties.iter().map(|p| (Arc::clone(&p.name.text), text(&p.value).into())).collect();
+                rendered.render = Some(Render { kind: Arc::clone(&kind.text), properties });
+                rendered
+            }
+            OperatorKind::Consume { .. } | OperatorKind::ExecuteAndCache | OperatorKind::AssertSchema { .. } => {
+                input.clone()
+            }
+            OperatorKind::Error => self.unknown_table(),
+            _ => {
+                self.not_yet(operator);
+                self.unknown_table()
+            }
+        }
+    }
+
+    /// Legal KQL that the binder does not know yet: said once a place, and what follows is still looked at.
+    fn not_yet(&mut self, operator: &Operator) {
+        if matches!(operator.kind, OperatorKind::Error) {
+            self.poisoned = true;
+            return;
+        }
+        let text = self.snippet(operator.word);
+        let text = if text == "this" { "an operator".to_owned() } else { text };
+        self.report(
+            Diagnostic::error("KQL149", operator.word, format!("{text} does not run here yet"))
+                .with_help("send the query to a workspace: --engine NAME"),
+        );
+    }
+}

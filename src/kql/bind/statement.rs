@@ -1,0 +1,350 @@
+//! Statements, and the functions that a query or the catalogue defines.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::scope::{Binding, Closure, Row, Table, Value as Found};
+use super::{Binder, fold, is_poison};
+use crate::kql::diagnostic::{Diagnostic, TextRange};
+use crate::kql::plan::{Expr, Output};
+use crate::kql::syntax::{self, Argument, Call, ExprKind, Name, Parameter, ParameterType, Statement, StatementKind};
+
+impl Binder<'_> {
+    /// The whole query: every expression statement is a result.
+    pub(super) fn query(&mut self, query: &syntax::Query) {
+        let mut found = false;
+        for statement in &query.statements {
+            if let StatementKind::Expr(e) = &statement.kind {
+                found = true;
+                self.output(e);
+            } else {
+                self.statement(statement);
+            }
+        }
+        let unread = query.statements.iter().any(|s| matches!(s.kind, StatementKind::Error));
+        if !found && !unread {
+            let end = query.statements.last().map_or(TextRange::default(), |s| s.range);
+            self.report(
+                Diagnostic::error("KQL115", end, "the query has no result")
+                    .with_help("end it with a table: the name of a `let`, or T | where …"),
+            );
+        }
+        self.poisoned |= unread;
+    }
+
+    fn output(&mut self, e: &syntax::Expr) {
+        let mut row = self.no_row("the result");
+        let table = match self.value(e, &mut row) {
+            Found::Table(table) => table,
+            Found::Scalar(expr) => {
+                if !is_poison(&expr) {
+                    let text = self.snippet(e.range);
+                    self.report(
+                        Diagnostic::error("KQL114", e.range, format!("{text} is a value, not a table"))
+                            .with_help("show a value with print"),
+                    );
+                }
+                return;
+            }
+        };
+        let n = self.outputs.len();
+        let name: Arc<str> = if n == 0 { "PrimaryResult".into() } else { format!("Table_{n}").into() };
+        self.outputs.push(Output { name, rel: table.rel, render: table.render });
+    }
+
+    /// A statement that names something, or sets something.
+    fn statement(&mut self, statement: &Statement) {
+        match &statement.kind {
+            StatementKind::Let { name, value } => self.define(name, value),
+            StatementKind::Parameters(parameters) => {
+                for parameter in parameters {
+                    self.query_parameter(parameter);
+                }
+            }
+            // Settings of a server, and names of other servers' databases: nothing to do here.
+            StatementKind::Set { .. } | StatementKind::Alias { .. } | StatementKind::Expr(_) => {}
+            StatementKind::Pattern(_) => {
+                self.error("KQL149", statement.range, "`declare pattern` does not run here yet")
+            }
+            StatementKind::Restrict { .. } => {
+                self.error("KQL149", statement.range, "`restrict access` does not run here")
+            }
+            StatementKind::Error => self.poisoned = true,
+        }
+    }
+
+    fn define(&mut self, name: &Name, value: &syntax::Expr) {
+        let binding = match &value.inner().kind {
+            ExprKind::Function(function) => Binding::Function(Rc::new(Closure {
+                name: Arc::clone(&name.text),
+                function: (**function).clone(),
+                visible: self.names.len(),
+                saved: self.inside.is_some(),
+            })),
+            // `let f = g;` of a function with parameters is another name of it.
+            ExprKind::Name(of) if matches!(self.names.iter().rev().find(|(n, _)| *n == of.text), Some((_, Binding::Function(f))) if !f.function.parameters.is_empty()) => {
+                match self.names.iter().rev().find(|(n, _)| *n == of.text) {
+                    Some((_, binding)) => binding.clone(),
+                    None => Binding::Error,
+                }
+            }
+            ExprKind::Error => Binding::Error,
+            _ => {
+                let mut row = self.no_row("let");
+                match self.value(value, &mut row) {
+                    Found::Scalar(expr) => self.keep(expr, value.range, 0),
+                    Found::Table(table) => Binding::Table(table),
+                }
+            }
+        };
+        self.names.push((Arc::clone(&name.text), binding));
+    }
+
+    fn query_parameter(&mut self, parameter: &Parameter) {
+        let given = self.context.parameters.iter().find(|(n, _)| **n == *parameter.name.text).map(|(_, v)| v.clone());
+        let ParameterType::Scalar(ty) = parameter.ty else {
+            return self.error("KQL116", parameter.range, "a parameter of a query is a value, not a table");
+        };
+        let binding = match (given, &parameter.default) {
+            (Some(value), _) => {
+                let literal = Expr::literal(value);
+                let expr = match literal.as_literal().and_then(|v| fold::convert(v, ty)) {
+                    Some(value) => Expr::literal(value),
+                    None => self.cast(literal, ty),
+                };
+                self.keep(expr, parameter.range, 0)
+            }
+            (None, Some(default)) => {
+                let mut row = self.no_row("a default");
+                let expr = self.expr(default, &mut row);
+                let expr = self.implicit(expr, ty, default.range, "the default");
+                self.keep(expr, default.range, 0)
+            }
+            (None, None) if self.context.catalog.is_open() => Binding::Error,
+            (None, None) => {
+                self.report(
+                    Diagnostic::error(
+                        "KQL116",
+                        parameter.range,
+                        format!("parameter `{}` has no value", parameter.name.text),
+                    )
+                    .with_help(format!("give it: --param {}=…, or write a default", parameter.name.text)),
+                );
+                Binding::Error
+            }
+        };
+        self.names.push((Arc::clone(&parameter.name.text), binding));
+    }
+
+    /// The value of a call of one of the query's functions, if it is one.
+    pub(super) fn own_function(&mut self, call: &Call, place: TextRange, row: &mut Row) -> Option<Found> {
+        let at = self.names.iter().rposition(|(n, _)| *n == call.name.text)?;
+        match &self.names[at].1 {
+            Binding::Function(closure) => {
+                let closure = Rc::clone(closure);
+                Some(self.call_closure(&closure, call, place, row))
+            }
+            // `T()` of a table without parameters, and of what is wrong already.
+            Binding::Table(table) if call.arguments.is_empty() => Some(Found::Table(table.clone())),
+            Binding::Error => Some(Found::Scalar(self.poison())),
+            _ => None,
+        }
+    }
+
+    /// Puts a function's body in the place of its call.
+    #[inline(never)]
+    pub(super) fn call_closure(
+        &mut self,
+        closure: &Rc<Closure>,
+        call: &Call,
+        place: TextRange,
+        row: &mut Row,
+    ) -> Found {
+        let Some(mut bound) = self.arguments(closure, call, place, row) else {
+            return Found::Scalar(self.poison());
+        };
+        if !self.enter(place) {
+            return Found::Scalar(self.poison());
+        }
+        let hidden = self.names.split_off(closure.visible.min(self.names.len()));
+        let visible = self.names.len();
+        self.names.append(&mut bound);
+        let outside = self.inside.clone();
+        if closure.saved && self.inside.is_none() {
+            self.inside = Some((Arc::clone(&closure.name), place));
+        }
+        self.calls.push(Arc::clone(&closure.name));
+        row.hidden += 1;
+        let found = self.body(&closure.function.body, place, row);
+        row.hidden -= 1;
+        self.calls.pop();
+        self.inside = outside;
+        self.names.truncate(visible);
+        self.names.extend(hidden);
+        self.leave();
+        found
+    }
+
+    /// Statements, the last of which is the value.
+    pub(super) fn body(&mut self, body: &[Statement], place: TextRange, row: &mut Row) -> Found {
+        let mut found = None;
+        for statement in body {
+            match &statement.kind {
+                StatementKind::Expr(e) => found = Some(self.value(e, row)),
+                _ => self.statement(statement),
+            }
+        }
+        found.unwrap_or_else(|| {
+            self.report(
+                Diagnostic::error("KQL115", place, "the function has no value")
+                    .with_help("its last statement is its value"),
+            );
+            Found::Scalar(self.poison())
+        })
+    }
+
+    /// The arguments by parameter: in order, by name, or the default.
+    fn arguments(
+        &mut self,
+        closure: &Closure,
+        call: &Call,
+        place: TextRange,
+        row: &mut Row,
+    ) -> Option<Vec<(Arc<str>, Binding)>> {
+        let parameters = &closure.function.parameters;
+        let mut given: Vec<Option<&Argument>> = vec![None; parameters.len()];
+        let mut next = 0;
+        for argument in &call.arguments {
+            let at = match &argument.name {
+                Some(name) => parameters.iter().position(|p| p.name.text == name.text),
+                None => Some(next),
+            };
+            match at.and_then(|at| given.get_mut(at)) {
+                Some(slot) => *slot = Some(argument),
+                None => {
+                    let what = argument
+                        .name
+                        .as_ref()
+                        .map_or("so many arguments".to_owned(), |n| format!("a parameter `{}`", n.text));
+                    self.report(
+                        Diagnostic::error(
+                            "KQL112",
+                            argument.value.range,
+                            format!("`{}` does not take {what}", closure.name),
+                        )
+                        .with_help(signature(closure)),
+                    );
+                    return None;
+                }
+            }
+            next += 1;
+        }
+        let mut bound = Vec::with_capacity(parameters.len());
+        for (parameter, argument) in parameters.iter().zip(given) {
+            let binding = self.argument(closure, parameter, argument, place, row)?;
+            bound.push((Arc::clone(&parameter.name.text), binding));
+        }
+        Some(bound)
+    }
+
+    fn argument(
+        &mut self,
+        closure: &Closure,
+        parameter: &Parameter,
+        given: Option<&Argument>,
+        place: TextRange,
+        row: &mut Row,
+    ) -> Option<Binding> {
+        let what = format!("`{}` of `{}`", parameter.name.text, closure.name);
+        match (&parameter.ty, given) {
+            (ParameterType::Scalar(ty), Some(argument)) => {
+                let expr = self.expr(&argument.value, row);
+                let expr = self.implicit(expr, *ty, argument.value.range, &what);
+                Some(self.keep(expr, argument.value.range, row.id))
+            }
+            (ParameterType::Scalar(ty), None) => match &parameter.default {
+                Some(default) => {
+                    let mut constants = self.no_row("a default");
+                    let expr = self.expr(default, &mut constants);
+                    let expr = self.implicit(expr, *ty, default.range, &what);
+                    Some(self.keep(expr, default.range, 0))
+                }
+                None => {
+                    self.report(
+                        Diagnostic::error("KQL112", place, format!("{what} is not given"))
+                            .with_help(signature(closure)),
+                    );
+                    None
+                }
+            },
+            (_, None) => {
+                self.report(
+                    Diagnostic::error("KQL112", place, format!("{what}, a table, is not given"))
+                        .with_help(signature(closure)),
+                );
+                None
+            }
+            (ParameterType::AnyTable, Some(argument)) => {
+                Some(Binding::Table(self.table_argument(&argument.value, row)))
+            }
+            (ParameterType::Table(columns), Some(argument)) => {
+                let table = self.table_argument(&argument.value, row);
+                for wanted in columns {
+                    let found = table.schema().iter().find(|c| c.name == wanted.name.text);
+                    let fault = match found {
+                        None if table.open => None,
+                        None => Some(format!("{what} needs a column `{}`", wanted.name.text)),
+                        Some(c) if c.ty != wanted.ty && super::convert::wider(c.ty, wanted.ty).is_none() => {
+                            Some(format!("{what} needs `{}` as {}, it is {}", wanted.name.text, wanted.ty, c.ty))
+                        }
+                        Some(_) => None,
+                    };
+                    if let Some(fault) = fault {
+                        self.error("KQL117", argument.value.range, fault);
+                    }
+                }
+                Some(Binding::Table(table))
+            }
+        }
+    }
+
+    /// A table given to a function. `invoke` gives one that is bound already, under a name that no query can write.
+    fn table_argument(&mut self, e: &syntax::Expr, _row: &mut Row) -> Table {
+        self.table(e)
+    }
+
+    /// `T | invoke f(a)` is `f(T, a)`.
+    pub(super) fn invoke(&mut self, input: &Table, function: &syntax::Expr, place: TextRange) -> Table {
+        let ExprKind::Call(call) = &function.inner().kind else {
+            self.error("KQL149", place, "`invoke` takes a call of a function of the query");
+            return self.unknown_table();
+        };
+        // No name in a text can hold a control character.
+        let name = Name::new("\u{1}input", place);
+        self.names.push((Arc::clone(&name.text), Binding::Table(input.clone())));
+        let first = Argument { name: None, value: syntax::Expr::new(ExprKind::Name(name), place) };
+        let arguments = std::iter::once(first).chain(call.arguments.iter().cloned()).collect();
+        let call = syntax::Expr::new(ExprKind::Call(Call { name: call.name.clone(), arguments }), function.range);
+        let table = self.table(&call);
+        if let Some(at) = self.names.iter().rposition(|(n, _)| &**n == "\u{1}input") {
+            self.names.remove(at);
+        }
+        table
+    }
+}
+
+fn signature(closure: &Closure) -> String {
+    let parts: Vec<_> = closure
+        .function
+        .parameters
+        .iter()
+        .map(|p| {
+            let ty = match &p.ty {
+                ParameterType::Scalar(ty) => ty.name(),
+                _ => "table",
+            };
+            format!("{}: {ty}{}", p.name.text, if p.default.is_some() { " = …" } else { "" })
+        })
+        .collect();
+    format!("{}({})", closure.name, parts.join(", "))
+}
