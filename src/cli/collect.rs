@@ -30,7 +30,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let place = Place::of(global)?;
     let jobs = collecting::jobs(&place)?;
     let _log = place.log();
-    let collecting = Collecting::start(&place, jobs)?;
+    let collecting = Collecting::start(&place, collecting::runtime()?, jobs)?;
     let interrupt = Interrupt::listen(|| output::note("vaultscope: stopping after the pages under way"))?;
     let outcome = if args.once { one_pass(&collecting, &interrupt)? } else { until_stopped(&collecting, &interrupt) };
     collecting.stop();

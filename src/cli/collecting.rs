@@ -1,4 +1,4 @@
-//! Collectors for the configured accounts, with the runtime and the writer they need: for every command that polls.
+//! Collectors, with the runtime and the writer they need: for every command that polls.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use super::WrongUse;
 use super::place::Place;
 use crate::base::paths::ensure_private;
 use crate::collect::{Collector, CollectorHandle, EventSource, EventsApi, Pins, Settings};
-use crate::store::{Reader, Writer};
+use crate::store::{Reader, StoreError, Writer};
 
 /// Running collectors. Stop them with [`Collecting::stop`]; dropped, they end without waiting for the page under way.
 #[derive(Debug)]
 pub struct Collecting {
-    pub runtime: Runtime,
-    pub collectors: Vec<CollectorHandle>,
+    pub collectors: Vec<Arc<CollectorHandle>>,
     pub reader: Reader,
+    pub runtime: Runtime,
     writer: Writer,
 }
 
@@ -31,11 +31,11 @@ pub struct Job {
 
 impl Collecting {
     /// Opens the store for writing and starts a collector a job. Fails when another process collects into this store.
-    pub fn start(place: &Place, jobs: Vec<Job>) -> Result<Self> {
-        ensure_private(&place.paths.data)?;
-        let writer = Writer::open(&place.paths.data)?;
-        let reader = Reader::open(&place.paths.data)?;
-        let runtime = runtime()?;
+    pub fn start(place: &Place, runtime: Runtime, jobs: Vec<Job>) -> Result<Self> {
+        let data = &place.paths.data;
+        ensure_private(data)?;
+        let writer = Writer::open(data)?;
+        let reader = Reader::open(data)?;
         let inside = runtime.enter();
         let start = |job: Job| {
             let collector = Collector {
@@ -43,21 +43,22 @@ impl Collecting {
                 source: job.source,
                 writer: writer.handle(),
                 reader: reader.clone(),
-                pins: Pins::of(&place.paths.data),
+                pins: Pins::of(data),
                 settings: job.settings,
             };
-            collector.start()
+            Arc::new(collector.start())
         };
         let collectors = jobs.into_iter().map(start).collect();
         drop(inside);
-        Ok(Self { runtime, collectors, reader, writer })
+        Ok(Self { collectors, reader, runtime, writer })
     }
 
     /// Waits for the pages under way, then closes the store.
     pub fn stop(self) {
         let collectors = self.collectors;
         self.runtime.block_on(async {
-            for collector in collectors {
+            // Whoever else held one has ended by now.
+            for collector in collectors.into_iter().filter_map(Arc::into_inner) {
                 collector.stop().await;
             }
         });
@@ -74,8 +75,7 @@ pub fn runtime() -> Result<Runtime> {
 /// A job for each account of the configuration.
 pub fn jobs(place: &Place) -> Result<Vec<Job>> {
     if place.config.accounts.is_empty() {
-        let help =
-            "no account is connected: `vaultscope connect --token REFERENCE` adds one, `vaultscope demo` needs none";
+        let help = "no account is connected: `vaultscope connect --token REFERENCE` adds one, `vaultscope demo` needs none";
         return Err(WrongUse(help.to_owned()).into());
     }
     let http = place.http()?;
@@ -86,4 +86,9 @@ pub fn jobs(place: &Place) -> Result<Vec<Job>> {
         Ok(Job { account: account.name.to_string(), source: Arc::new(source), settings })
     });
     each.collect()
+}
+
+/// Does another process collect into this store?
+pub fn is_elsewhere(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Locked { .. })))
 }

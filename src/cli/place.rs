@@ -11,6 +11,9 @@ use crate::base::http::{HttpClient, HttpOptions};
 use crate::base::log::{self, LogGuard};
 use crate::base::paths::{DEFAULT_PROFILE, DEMO_PROFILE, Paths};
 
+/// A file beside a store whose events are made up.
+pub const DEMO_MARK: &str = "DEMO";
+
 /// The configuration and the directories.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -35,6 +38,11 @@ impl Place {
         let config = load(global, Some(DEMO_PROFILE))?;
         let paths = paths(DEMO_PROFILE, global.data_dir.as_deref(), &config)?;
         Ok(Self { config, paths })
+    }
+
+    /// Are the events here made up?
+    pub fn is_demo(&self) -> bool {
+        self.config.profile == DEMO_PROFILE || self.paths.data.join(DEMO_MARK).exists()
     }
 
     /// The HTTP client, trusting what `--ca-file` or the configuration adds.

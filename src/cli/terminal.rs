@@ -14,3 +14,9 @@ pub fn depth(global: &Global, var: impl Fn(&str) -> Option<String>) -> Depth {
         Color::Auto => Depth::detect(var),
     }
 }
+
+/// Can the console draw here, and be typed into?
+pub fn is_there() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
