@@ -5,6 +5,8 @@ mod collect;
 mod collecting;
 mod completions;
 mod connect;
+mod console;
+mod demo;
 mod doctor;
 mod harden;
 mod hunt;
@@ -15,6 +17,7 @@ mod place;
 mod probe;
 mod store;
 mod terminal;
+mod values;
 
 use std::process::ExitCode;
 
@@ -58,7 +61,8 @@ pub fn run() -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<Outcome> {
     let global = &cli.global;
     match &cli.command {
-        None => Ok(args::name_the_commands()),
+        None => console::run(global),
+        Some(Command::Demo(args)) => demo::run(args, global),
         Some(Command::Collect(args)) => collect::run(args, global),
         Some(Command::Connect(args)) => connect::run(args, global),
         Some(Command::Doctor(args)) => doctor::run(args, global),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{Outcome, collect, completions, connect, doctor, hunt, import, output, store};
+use super::{Outcome, collect, completions, connect, demo, doctor, hunt, import, output, store};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,6 +73,7 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Demo(demo::Args),
     Connect(connect::Args),
     Collect(collect::Args),
     Doctor(doctor::Args),

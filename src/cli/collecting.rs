@@ -75,7 +75,8 @@ pub fn runtime() -> Result<Runtime> {
 /// A job for each account of the configuration.
 pub fn jobs(place: &Place) -> Result<Vec<Job>> {
     if place.config.accounts.is_empty() {
-        let help = "no account is connected: `vaultscope connect --token REFERENCE` adds one, `vaultscope demo` needs none";
+        let help =
+            "no account is connected: `vaultscope connect --token REFERENCE` adds one, `vaultscope demo` needs none";
         return Err(WrongUse(help.to_owned()).into());
     }
     let http = place.http()?;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::args::{self, Global};
 use super::collecting::{self, Collecting};
 use super::place::Place;
-use super::{Outcome, demo, engine, output, terminal};
+use super::{Outcome, demo, output, terminal};
 use crate::base::clock::Clock;
 use crate::console::action::Action;
 use crate::console::{self, Exit, Options};
@@ -41,7 +41,9 @@ pub fn run(global: &Global) -> Result<Outcome> {
     match exit {
         Exit::Chosen(Action::StartDemo) => demo::run(&demo::Args::default(), global),
         Exit::Chosen(Action::StartConnect) => {
-            output::note("vaultscope connect --token REFERENCE --write   connects an account; `vaultscope connect --help` explains");
+            output::note(
+                "vaultscope connect --token REFERENCE --write   connects an account; `vaultscope connect --help` explains",
+            );
             Ok(Outcome::Done)
         }
         Exit::Chosen(Action::StartImport) => {
@@ -71,11 +73,13 @@ pub fn open(
         ascii: global.ascii || global.plain,
         keys: BTreeMap::new(),
         clock,
-        engine: reader.clone().map(|reader| engine::local(place, Some(reader))),
+        engine: None,
         // Somebody else's store has no room for one's own notes.
         workspace: reader.as_ref().and_then(|_| Workspace::open(&place.paths.data).ok()),
         reader,
-        collectors: collecting.map(|collecting| collecting.collectors.iter().map(Arc::clone).collect()).unwrap_or_default(),
+        collectors: collecting
+            .map(|collecting| collecting.collectors.iter().map(Arc::clone).collect())
+            .unwrap_or_default(),
     };
     Ok(console::run(options)?)
 }

@@ -1,6 +1,7 @@
 //! `demo`: a simulated organisation behind a real Events API server on loopback.
 
 mod headless;
+pub mod mark;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,10 @@ use anyhow::{Context as _, Result};
 use super::args::Global;
 use super::collecting::{self, Collecting, Job};
 use super::console;
-use super::place::{DEMO_MARK, Place};
+use super::place::Place;
 use super::{Outcome, WrongUse, terminal, values};
 use crate::base::clock::Clock;
+use crate::base::config::Organisation;
 use crate::base::paths::ensure_private;
 use crate::base::time::Ticks;
 use crate::collect::{EventsApi, Settings};
@@ -109,7 +111,8 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let settings = Settings { clock, ..Settings::demo() };
     let job = Job { account: "demo".to_owned(), source: Arc::new(source), settings };
     let mut place = place;
-    if let Some(organisation) = server.control.facts() {
+    if let Some(organisation) = server.facts.clone() {
+        mark::write(&place.paths.data, &organisation)?;
         place.config.organisation = organisation;
     }
     let collecting = Collecting::start(&place, runtime, vec![job])?;
@@ -120,10 +123,10 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
 
 /// An empty data folder for this run, marked as the demo's. What an earlier demo left there is removed; anything else is not touched.
 fn begin_anew(data: &Path) -> Result<()> {
-    let mark = data.join(DEMO_MARK);
     if Layout::of(data).exists() {
-        if !mark.exists() {
-            let text = format!("{} holds evidence that is no demo's: name another --data-dir for the demo", data.display());
+        if !mark::is_there(data) {
+            let text =
+                format!("{} holds evidence that is no demo's: name another --data-dir for the demo", data.display());
             return Err(WrongUse(text).into());
         }
         if let Some(holder) = Reader::open(data)?.status()?.writer {
@@ -133,8 +136,7 @@ fn begin_anew(data: &Path) -> Result<()> {
         remove(data)?;
     }
     ensure_private(data)?;
-    std::fs::write(&mark, "The events beside this file are made up.\n").with_context(|| mark.display().to_string())?;
-    Ok(())
+    mark::write(data, &Organisation::default())
 }
 
 /// Removes what a demo leaves behind, by name.
@@ -164,9 +166,9 @@ mod tests {
         begin_anew(dir.path()).unwrap();
         Writer::open(dir.path()).unwrap().close();
         begin_anew(dir.path()).unwrap();
-        assert!(!Layout::of(dir.path()).exists() && dir.path().join(DEMO_MARK).exists());
+        assert!(!Layout::of(dir.path()).exists() && mark::is_there(dir.path()));
         Writer::open(dir.path()).unwrap().close();
-        std::fs::remove_file(dir.path().join(DEMO_MARK)).unwrap();
+        mark::remove(dir.path()).unwrap();
         assert!(begin_anew(dir.path()).unwrap_err().to_string().contains("no demo's"));
         assert!(Layout::of(dir.path()).exists());
     }

@@ -5,14 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::args::Global;
+use super::demo::mark;
 use super::output;
 use crate::base::config::Config;
 use crate::base::http::{HttpClient, HttpOptions};
 use crate::base::log::{self, LogGuard};
 use crate::base::paths::{DEFAULT_PROFILE, DEMO_PROFILE, Paths};
-
-/// A file beside a store whose events are made up.
-pub const DEMO_MARK: &str = "DEMO";
 
 /// The configuration and the directories.
 #[derive(Clone, Debug)]
@@ -30,19 +28,34 @@ impl Place {
         let config = load(global, global.profile.as_deref())?;
         let data_dir = global.data_dir.as_deref().or(config.data_dir.as_deref());
         let paths = paths(&config.profile, data_dir, &config)?;
-        Ok(Self { config, paths })
+        Ok(Self { config, paths }.with_facts())
     }
 
     /// The simulated organisation's corner: `data_dir` of the configuration is for real evidence and has no say here.
     pub fn of_demo(global: &Global) -> Result<Self> {
         let config = load(global, Some(DEMO_PROFILE))?;
         let paths = paths(DEMO_PROFILE, global.data_dir.as_deref(), &config)?;
-        Ok(Self { config, paths })
+        Ok(Self { config, paths }.with_facts())
+    }
+
+    /// A demo's store brings its organisation along.
+    fn with_facts(mut self) -> Self {
+        if let Some(organisation) = mark::organisation(&self.paths.data) {
+            self.config.organisation = organisation;
+        }
+        self
+    }
+
+    /// Says that the events are made up, where somebody might take them for real.
+    pub fn remind_of_demo(&self) {
+        if self.is_demo() {
+            output::note("vaultscope: DEMO, the events of a simulated organisation");
+        }
     }
 
     /// Are the events here made up?
     pub fn is_demo(&self) -> bool {
-        self.config.profile == DEMO_PROFILE || self.paths.data.join(DEMO_MARK).exists()
+        self.config.profile == DEMO_PROFILE || mark::is_there(&self.paths.data)
     }
 
     /// The HTTP client, trusting what `--ca-file` or the configuration adds.

@@ -105,6 +105,8 @@ pub struct DemoServer {
     pub control: Control,
     /// What the stories did; empty for a replay.
     pub truths: Vec<Truth>,
+    /// What hunts need to know of the organisation; nothing for a replay.
+    pub facts: Option<crate::base::config::Organisation>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -127,9 +129,9 @@ impl DemoServer {
         })
         .await??;
         let token = state.token();
-        let truths = state.truths();
+        let (truths, facts) = (state.truths(), state.facts());
         let tasks = [tokio::spawn(accept(listener, Arc::clone(&state))), tokio::spawn(tick(Arc::clone(&state)))];
-        Ok(Self { addr, token, control: Control::new(state), truths, tasks })
+        Ok(Self { addr, token, control: Control::new(state), truths, facts, tasks })
     }
 
     /// `http://127.0.0.1:PORT`

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 mod connect;
+mod demo;
 mod doctor;
 mod import;
 mod use_and_misuse;

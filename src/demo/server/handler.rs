@@ -106,6 +106,14 @@ impl State {
         }
     }
 
+    /// What the simulated organisation would write under `[organisation]`; nothing for a replay.
+    pub fn facts(&self) -> Option<crate::base::config::Organisation> {
+        match &*lock(&self.content) {
+            Content::Simulated(simulation) => Some(simulation.facts().clone()),
+            Content::Replay(_) => None,
+        }
+    }
+
     /// What a simulation is made of; nothing for a replay.
     pub fn with_organisation<T>(&self, look: impl FnOnce(&crate::demo::Organisation) -> T) -> Option<T> {
         match &*lock(&self.content) {
