@@ -1,17 +1,23 @@
-//! Collecting over HTTP from a service that behaves badly: nothing is lost, nothing is doubled.
+//! Collecting over HTTP, from a service that behaves badly and from the demo's: nothing is lost, nothing is doubled.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use vaultscope::base::clock::Clock;
 use vaultscope::base::http::{HttpClient, HttpOptions};
-use vaultscope::collect::{Collector, CollectorHandle, EventsApi, FeedState, Health, Pins, Settings};
-use vaultscope::event::Feed;
+use vaultscope::base::time::Ticks;
+use vaultscope::collect::{Collector, CollectorHandle, EventsApi, FeedHealth, FeedState, Health, Pins, Settings};
+use vaultscope::demo::server::What;
+use vaultscope::demo::{DemoServer, Options, ServerOptions};
+use vaultscope::event::{Feed, Source};
 use vaultscope::store::{Reader, Writer};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -94,18 +100,12 @@ async fn service() -> (MockServer, Vec<Arc<BadService>>) {
     (server, feeds)
 }
 
-fn start(server: &MockServer, writer: &Writer, data: &std::path::Path) -> CollectorHandle {
+fn start(url: &str, token: SecretString, writer: &Writer, data: &Path, settings: Settings) -> CollectorHandle {
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
-    let source = Arc::new(EventsApi::with_token(http, server.uri().parse().unwrap(), "t0ken".into()));
-    Collector {
-        account: "acme".into(),
-        source,
-        writer: writer.handle(),
-        reader: Reader::open(data).unwrap(),
-        pins: Pins::of(data),
-        settings: Settings::default(),
-    }
-    .start()
+    let source = Arc::new(EventsApi::with_token(http, url.parse().unwrap(), token));
+    let reader = Reader::open(data).unwrap();
+    Collector { account: "acme".into(), source, writer: writer.handle(), reader, pins: Pins::of(data), settings }
+        .start()
 }
 
 /// Waits until this is true of the health; whoever backs off meanwhile is told to try again at once.
@@ -134,7 +134,7 @@ async fn a_service_that_fails_in_every_way_loses_and_doubles_nothing() {
     // Broken off in the middle and started again, twice, then read to the end.
     let (mut stored, mut errors) = (0, 0);
     for reach in [200, 300, (3 * EVENTS) as u64] {
-        let collector = start(&server, &writer, dir.path());
+        let collector = start(&server.uri(), "t0ken".into(), &writer, dir.path(), Settings::default());
         until(&collector, |health| stored + health.taken().stored >= reach).await;
         let health = collector.health();
         collector.stop().await;
@@ -161,4 +161,99 @@ async fn a_service_that_fails_in_every_way_loses_and_doubles_nothing() {
         assert_eq!((feed.events, feed.variants, feed.quarantined), (EVENTS as u64, 0, 0), "{feed:?}");
         assert!(feed.duplicates > 0);
     }
+}
+
+/// The demo's service with a day of history, its collector, and the store between them.
+struct Demo {
+    server: DemoServer,
+    collector: CollectorHandle,
+    _writer: Writer,
+    dir: tempfile::TempDir,
+}
+
+impl Demo {
+    async fn start(features: &[Feed], faults: &[&str]) -> Self {
+        let now = Ticks::parse_rfc3339("2026-03-03T12:00:00Z").unwrap();
+        // Live events are so rare that none comes by itself while a test runs.
+        let what = What::Simulated(Options { users: 30, days: 1, rate: 0.01, ..Options::new(7, now) });
+        let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+        let server =
+            DemoServer::start(ServerOptions { features: features.to_vec(), faults, ..ServerOptions::new(what) });
+        let server = server.await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let writer = Writer::open(dir.path()).unwrap();
+        let settings = Settings { clock: Clock::starting_at(server.control.now()), ..Settings::demo() };
+        let collector = start(&server.base_url(), server.token.clone(), &writer, dir.path(), settings);
+        Self { server, collector, _writer: writer, dir }
+    }
+
+    /// Waits until every event that the service shows is stored.
+    async fn taken_whole(&self) -> Health {
+        let shown = |feed: &FeedHealth| feed.taken.stored == self.server.control.events(feed.feed);
+        until(&self.collector, |health| health.feeds.iter().all(shown)).await
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open(self.dir.path()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_demo_is_taken_in_whole_whatever_fails_on_the_way() {
+    let faults = [
+        "500:requests=3",
+        "429:retry-after=0,requests=3",
+        "truncated:requests=3",
+        "gzip:requests=6",
+        "duplicates:requests=6",
+        "slow:ms=5,requests=3",
+    ];
+    let demo = Demo::start(&Feed::ALL, &faults).await;
+    let health = demo.taken_whole().await;
+    assert_eq!(health.stored_as.as_deref(), Some(demo.server.control.account_uuid()));
+    assert!(health.feeds.iter().map(|feed| feed.errors).sum::<u64>() > 0);
+    assert!(health.taken().stored > 500, "{health:?}");
+    assert_eq!((health.taken().variants, health.taken().quarantined, health.taken().undated), (0, 0, 0));
+    // An hour later, by its clock: the tail.
+    demo.server.control.advance(Duration::from_secs(3600));
+    demo.collector.poll_now();
+    demo.taken_whole().await;
+    assert!(demo.reader().batches(3).unwrap().iter().any(|batch| batch.source == Source::Demo));
+    demo.collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_cursor_that_the_demo_refuses_leaves_a_gap_on_record_and_no_event_out() {
+    let demo = Demo::start(&[Feed::AuditEvents], &[]).await;
+    until(&demo.collector, |health| matches!(health.feed(Feed::AuditEvents).unwrap().state, FeedState::Idle { .. }))
+        .await;
+    demo.server.control.inject("invalid-cursor:feed=auditevents,requests=1".parse().unwrap());
+    demo.server.control.advance(Duration::from_secs(600));
+    demo.collector.poll_now();
+    let audit = |health: &Health| health.feed(Feed::AuditEvents).unwrap().clone();
+    let shown = demo.server.control.events(Feed::AuditEvents);
+    let health = until(&demo.collector, |health| audit(health).errors > 0 && audit(health).taken.stored >= shown).await;
+    assert!(audit(&health).taken.duplicates > 0);
+    let gaps = demo.reader().gaps(10).unwrap();
+    assert!(gaps.len() == 1 && gaps[0].why.contains("refused the cursor"), "{gaps:?}");
+    assert!(matches!(
+        health.feed(Feed::ItemUsages).unwrap().state,
+        FeedState::NotPermitted { .. } | FeedState::Polling
+    ));
+    assert_eq!(health.feed(Feed::ItemUsages).unwrap().pages, 0);
+    demo.collector.stop().await;
+}
+
+#[tokio::test]
+async fn an_expired_token_stops_the_polling_until_it_is_good_again() {
+    let demo = Demo::start(&Feed::ALL, &["expired-token"]).await;
+    let refused =
+        |health: &Health| health.feeds.iter().all(|feed| matches!(feed.state, FeedState::Unauthorised { .. }));
+    let health = until(&demo.collector, refused).await;
+    assert!(health.feeds[0].last_error.as_ref().unwrap().contains("the token is not accepted"));
+    assert_eq!(demo.server.control.requests(None), 1);
+    demo.server.control.clear();
+    demo.collector.poll_now();
+    demo.taken_whole().await;
+    demo.collector.stop().await;
 }
