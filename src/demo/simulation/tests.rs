@@ -1,4 +1,5 @@
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use super::*;
 use crate::event::catalogue::is_plumbing;
@@ -7,7 +8,7 @@ use crate::event::schema::position;
 
 fn options() -> Options {
     let now = Ticks::parse_rfc3339("2026-03-04T12:00:00Z").unwrap();
-    Options { users: 60, ..Options::new(5, now) }
+    Options { users: 45, ..Options::new(5, now) }
 }
 
 fn texts(simulation: &Simulation, feed: Feed) -> Vec<Vec<u8>> {
@@ -56,6 +57,14 @@ const FIELDS: &[&str] = &[
     "actor_details.email",
 ];
 
+/// The simulation half an hour after its start, when all stories have been told, and its events.
+static TOLD: LazyLock<(Simulation, Vec<Seen>)> = LazyLock::new(|| {
+    let mut simulation = Simulation::new(&options()).unwrap();
+    simulation.advance(options().start() + 30 * 60_000_000_000);
+    let all = seen(&simulation);
+    (simulation, all)
+});
+
 fn seen(simulation: &Simulation) -> Vec<Seen> {
     let real = |value: &Value<'_>| if let Value::Float(n) = value { *n } else { f64::NAN };
     let column = |name| position(name).unwrap();
@@ -95,9 +104,9 @@ fn the_same_seed_and_time_give_the_same_bytes() {
 
 #[test]
 fn history_has_its_size_and_most_of_the_audit_log_is_plumbing() {
-    let simulation = Simulation::new(&options()).unwrap();
-    let all = seen(&simulation);
-    let expected = 60 * 30 * PER_USER_AND_DAY as usize;
+    let (_, all) = &*TOLD;
+    // A month, and half an hour of live events.
+    let expected = 45 * 30 * PER_USER_AND_DAY as usize + 30 * 60 * 3;
     assert!((expected * 8 / 10..expected * 12 / 10).contains(&all.len()), "{} of {expected}", all.len());
     let uuids: HashSet<&str> = all.iter().map(|e| e.get("uuid_s")).collect();
     assert_eq!(uuids.len(), all.len());
@@ -123,7 +132,7 @@ fn item_usages_arrive_late_and_the_stream_is_in_order_of_arrival() {
 
 #[test]
 fn live_events_come_at_their_rate() {
-    let options = Options { users: 60, days: 1, rate: 5.0, ..options() };
+    let options = Options { users: 45, days: 1, rate: 5.0, ..options() };
     let mut simulation = Simulation::new(&options).unwrap();
     let count = |s: &Simulation| Feed::ALL.iter().map(|&f| s.count(f)).sum::<u64>();
     let before = count(&simulation);
@@ -136,10 +145,7 @@ fn live_events_come_at_their_rate() {
 
 #[test]
 fn every_truth_is_in_the_events() {
-    let options = options();
-    let mut simulation = Simulation::new(&options).unwrap();
-    simulation.advance(options.start() + 30 * 60_000_000_000);
-    let all = seen(&simulation);
+    let (simulation, all) = &*TOLD;
     let by_uuid: HashMap<&str, &Seen> = all.iter().map(|e| (e.get("uuid_s"), e)).collect();
     let truths = simulation.truths();
     for truth in truths {
@@ -155,8 +161,8 @@ fn every_truth_is_in_the_events() {
     assert_eq!(hunts.len(), 15, "{hunts:?}");
     let live: Vec<&Truth> = truths.iter().filter(|t| t.live).collect();
     assert!(live.iter().any(|t| t.story == "password-spray"));
-    assert!(live.iter().all(|t| t.from > options.now));
-    let first = live.iter().map(|t| t.from.0 - options.now.0).min().unwrap();
+    assert!(live.iter().all(|t| t.from > options().now));
+    let first = live.iter().map(|t| t.from.0 - options().now.0).min().unwrap();
     assert!(first < 2 * crate::base::time::MINUTE);
 }
 
@@ -166,11 +172,9 @@ fn of_story<'a>(truths: &'a [Truth], hunt: &str) -> HashSet<&'a str> {
 
 #[test]
 fn nobody_but_the_stories_reveals_in_bulk() {
-    let options = options();
-    let mut simulation = Simulation::new(&options).unwrap();
-    simulation.advance(options.start() + 30 * 60_000_000_000);
+    let (simulation, all) = &*TOLD;
     let mut hours: HashMap<(String, i64), HashSet<String>> = HashMap::new();
-    for e in seen(&simulation) {
+    for e in all {
         if e.feed == Feed::ItemUsages && !e.get("user.email").ends_with("@1passwordserviceaccounts.com") {
             let hour = e.time / crate::base::time::HOUR;
             hours.entry((e.get("user.uuid").into(), hour)).or_default().insert(e.get("item_uuid").into());
@@ -183,9 +187,9 @@ fn nobody_but_the_stories_reveals_in_bulk() {
 
 #[test]
 fn nobody_but_the_stories_travels_too_fast() {
-    let simulation = Simulation::new(&options()).unwrap();
+    let (simulation, all) = &*TOLD;
     let mut sign_ins: HashMap<String, Vec<SignIn>> = HashMap::new();
-    for e in seen(&simulation) {
+    for e in all {
         if e.get("category") == "success" {
             sign_ins.entry(e.get("target_user.uuid").into()).or_default().push((e.time, e.at));
         }
@@ -220,8 +224,7 @@ fn distance(a: (f64, f64), b: (f64, f64)) -> f64 {
 
 #[test]
 fn look_alikes_stay_innocent() {
-    let simulation = Simulation::new(&options()).unwrap();
-    let all = seen(&simulation);
+    let (simulation, all) = &*TOLD;
     let truths = simulation.truths();
     let audit =
         |action: &'static str| all.iter().filter(move |e| e.feed == Feed::AuditEvents && e.get("action") == action);
