@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench intake -- [EVENTS]`
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -14,6 +15,7 @@ use vaultscope::event::{Feed, Source};
 use vaultscope::store::{Options, Page, Reader, Writer};
 
 const PAGE: u64 = 1_000;
+const UNDER_WAY: usize = 4;
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -30,18 +32,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     let writer = Writer::open_with(dir.path(), Options::default())?;
     let handle = writer.handle();
     let start = Instant::now();
-    let mut slowest = 0.0_f64;
+    let mut under_way = VecDeque::new();
     for items in pages {
-        let asked = Instant::now();
         let page = Page::new("BENCHACCOUNT".into(), Feed::ItemUsages, Source::Live, Ticks::now(), items);
-        handle.commit_blocking(page)?;
-        slowest = slowest.max(asked.elapsed().as_secs_f64());
+        under_way.push_back(handle.commit(page));
+        if under_way.len() > UNDER_WAY
+            && let Some(answer) = under_way.pop_front()
+        {
+            answer.blocking_recv()??;
+        }
+    }
+    for answer in under_way {
+        answer.blocking_recv()??;
     }
     let committed = start.elapsed().as_secs_f64();
+    let busy = thread_seconds("store-writer");
     writer.close();
     let closed = start.elapsed().as_secs_f64();
-    writeln!(out, "{events} events of {} bytes, committed page by page", raw as u64 / events)?;
-    writeln!(out, "{:>10.0} events/s, {:.1} ms the slowest page", events as f64 / committed, slowest * 1e3)?;
+    writeln!(out, "{events} events of {} bytes, {UNDER_WAY} pages of {PAGE} under way", raw as u64 / events)?;
+    writeln!(out, "{:>10.0} events/s", events as f64 / committed)?;
+    if let Some(busy) = busy {
+        writeln!(out, "{:>10.1} µs of the writer's thread an event", busy * 1e6 / events as f64)?;
+    }
     writeln!(out, "{:>10.0} events/s with the last sealing", events as f64 / closed)?;
 
     let start = Instant::now();
@@ -72,6 +84,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     writeln!(out, "{:>10.1} bytes an event on the disk", size(dir.path())? as f64 / events as f64)?;
     Ok(())
+}
+
+/// Seconds that a thread of this process has run, where the system tells: what is left of a figure on a busy machine.
+fn thread_seconds(name: &str) -> Option<f64> {
+    let mut threads = std::fs::read_dir("/proc/self/task").ok()?.flatten().map(|thread| thread.path());
+    let thread = threads.find(|path| std::fs::read_to_string(path.join("comm")).is_ok_and(|n| n.trim() == name))?;
+    let ran = std::fs::read_to_string(thread.join("schedstat")).ok()?;
+    ran.split_whitespace().next()?.parse::<f64>().ok().map(|nanos| nanos / 1e9)
 }
 
 /// Compressed bytes by column, the largest first.

@@ -207,7 +207,8 @@ fn properties() -> WriterProperties {
     for column in STORED {
         let path = ColumnPath::from(vec![column.name.to_owned()]);
         p = match column.physical {
-            Physical::Dictionary => p.set_column_dictionary_enabled(path, true),
+            // Places repeat as their names do.
+            Physical::Dictionary | Physical::Float64 => p.set_column_dictionary_enabled(path, true),
             // Counters and clocks: the differences are small.
             Physical::Int64 if column.name != "tag" && column.name != "aux_id" => {
                 p.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
@@ -224,7 +225,8 @@ fn properties() -> WriterProperties {
         let path = ColumnPath::from(vec![name.to_owned()]);
         p = p
             .set_column_bloom_filter_enabled(path.clone(), true)
-            .set_column_bloom_filter_fpp(path.clone(), 0.01)
+            // A power of two of bytes: 0.03 is just what 64 KiB give 65,536 values.
+            .set_column_bloom_filter_fpp(path.clone(), 0.03)
             .set_column_bloom_filter_max_ndv(path, distinct);
     }
     p.build()
