@@ -6,3 +6,4 @@ mod collect;
 mod crates;
 mod floors;
 mod store;
+mod view;
