@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod functions;
 pub mod lexer;
 pub mod literal;
+pub mod optimise;
 pub mod parser;
 pub mod plan;
 pub mod syntax;

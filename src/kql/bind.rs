@@ -91,7 +91,7 @@ pub fn bind(query: &syntax::Query, text: &str, context: &Context<'_>) -> Outcome
 
 /// Nodes that a plan may have on top of each other, expressions that may nest, and expressions in all. Text that passes the parser can still grow beyond
 /// any bound through functions that call functions.
-const MOST_NODES: usize = 400;
+const MOST_NODES: usize = 250;
 const MOST_LEVELS: usize = 300;
 const MOST_EXPRESSIONS: usize = 250_000;
 

@@ -169,9 +169,13 @@ impl Binder<'_> {
                 };
             }
             "case" => return self.case_types(args, places),
-            "strcat" | "strcat_delim" => {
+            // Of a dynamic value its text is asked, which may be stored.
+            "strcat" | "strcat_delim" | "isempty" | "isnotempty"
+                if function.name.starts_with("strcat") || is_dynamic(&args) =>
+            {
                 let texts = args.into_iter().map(|a| self.cast(a, Type::String)).collect();
-                return (texts, Type::String);
+                let ty = if let Gives::Type(ty) = function.gives { ty } else { Type::String };
+                return (texts, ty);
             }
             _ => {}
         }
@@ -428,6 +432,10 @@ impl Binder<'_> {
         let row = if reads(&expr) { row } else { 0 };
         if is_poison(&expr) { Binding::Error } else { Binding::Scalar { expr, row } }
     }
+}
+
+fn is_dynamic(args: &[Expr]) -> bool {
+    args.first().is_some_and(|a| a.ty == Type::Dynamic)
 }
 
 /// The highest column that an expression reads.
