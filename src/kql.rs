@@ -6,13 +6,18 @@
 
 pub mod bind;
 pub mod catalog;
+pub mod complete;
 pub mod diagnostic;
+pub mod format;
 pub mod functions;
+pub mod highlight;
 pub mod lexer;
 pub mod literal;
 pub mod optimise;
 pub mod parser;
 pub mod plan;
+pub mod print;
+pub mod report;
 pub mod syntax;
 pub mod types;
 pub mod value;

@@ -21,6 +21,9 @@ pub use dynamic::parse_dynamic;
 pub use print::{print_datetime, print_literal, print_string, print_timespan};
 pub use timespan::parse_timespan;
 
+#[cfg(test)]
+pub use tests::any_value;
+
 /// What is wrong with a literal. The range counts from the literal's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiteralError {
@@ -134,7 +137,7 @@ pub fn parse_unit_timespan(text: &str) -> Result<i64, LiteralError> {
         (Some(unit), _, Ok(number)) => {
             let ticks = (number * unit as f64).round();
             // The bounds are exact as reals: −2⁶³ and 2⁶³.
-            (ticks >= -9_223_372_036_854_775_808.0 && ticks < 9_223_372_036_854_775_808.0).then_some(ticks as i64)
+            (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&ticks).then_some(ticks as i64)
         }
         _ => None,
     };
@@ -236,19 +239,16 @@ pub fn parse_string(text: &str) -> Result<Arc<str>, LiteralError> {
     while let Some(backslash) = inner[at..].find('\\') {
         out.push_str(&inner[at..at + backslash]);
         at += backslash;
-        match unescape(&inner[at..]) {
-            Some((c, length)) => {
-                out.push(c);
-                at += length;
-            }
-            None => {
-                let length = 1 + inner[at + 1..].chars().next().map_or(0, char::len_utf8);
-                let start = offset + 1 + at;
-                let range = TextRange::new(start, start + length);
-                let message = format!("`{}` is no escape in a string", &inner[at..at + length]);
-                return Err(LiteralError::new(range, message)
-                    .with_help("write the backslash twice, or put @ before the quote: @\"C:\\temp\""));
-            }
+        if let Some((c, length)) = unescape(&inner[at..]) {
+            out.push(c);
+            at += length;
+        } else {
+            let length = 1 + inner[at + 1..].chars().next().map_or(0, char::len_utf8);
+            let start = offset + 1 + at;
+            let range = TextRange::new(start, start + length);
+            let message = format!("`{}` is no escape in a string", &inner[at..at + length]);
+            return Err(LiteralError::new(range, message)
+                .with_help("write the backslash twice, or put @ before the quote: @\"C:\\temp\""));
         }
     }
     out.push_str(&inner[at..]);

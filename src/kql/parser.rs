@@ -18,7 +18,10 @@ use super::diagnostic::{Diagnostic, TextRange, code};
 use super::lexer::{Symbol, Token, TokenKind, Wrong, lex};
 use super::literal::LiteralError;
 use super::syntax::{Name, Query};
+
 use crate::base::suggest::nearest;
+pub use pipeline::OPERATORS;
+pub use tables::JOIN_KINDS;
 
 /// How deep a tree may be. `and` and `or` chains are flat, so their length does not count.
 pub const DEPTH: usize = 200;
@@ -38,9 +41,11 @@ pub struct Parsed {
 /// Reads a query. Never fails: what cannot be read stands in the diagnostics.
 pub fn parse(text: &str) -> Parsed {
     let tokens = lex(text);
+    let is_block = |token: &&Token| token.kind == TokenKind::Wrong(Wrong::BlockComment);
     let mut parser = Parser {
         text,
-        tokens: tokens.iter().copied().filter(|t| !t.kind.is_trivia()).collect(),
+        // A comment in another language's brackets is said and read over.
+        tokens: tokens.iter().filter(|t| !t.kind.is_trivia() && !is_block(t)).copied().collect(),
         at: 0,
         diagnostics: Vec::new(),
         last_error: None,
@@ -48,6 +53,11 @@ pub fn parse(text: &str) -> Parsed {
         height: 0,
         in_search: false,
     };
+    for block in tokens.iter().filter(is_block).take(DIAGNOSTICS) {
+        let message = "this is no comment in KQL";
+        let help = "begin each line of a comment with //";
+        parser.diagnostics.push(Diagnostic::error(code::FOREIGN, block.range, message).with_help(help));
+    }
     let query = parser.query();
     let mut diagnostics = parser.diagnostics;
     diagnostics.sort_by_key(|d| d.range);
@@ -203,6 +213,7 @@ impl<'a> Parser<'a> {
         let error =
             |code, message: String, help: String| Some(Diagnostic::error(code, token.range, message).with_help(help));
         match wrong {
+            Wrong::BlockComment => None,
             Wrong::OpenString => {
                 let quote = text.trim_start_matches(['h', 'H', '@']).chars().next().unwrap_or('"');
                 let help = match quote {
@@ -220,9 +231,6 @@ impl<'a> Parser<'a> {
             Wrong::Bang => {
                 let help = "write not(…) around what should be false, or !=, !has, !contains, !in, !between".into();
                 error(code::FOREIGN, "`!` alone negates nothing".into(), help)
-            }
-            Wrong::BlockComment => {
-                error(code::FOREIGN, "this is no comment in KQL".into(), "begin each line of a comment with //".into())
             }
             Wrong::Logic => {
                 let word = if text == "||" { "or" } else { "and" };

@@ -5,6 +5,7 @@
 //! a diagnostic stands for it; the binder says nothing more about it.
 
 mod operator;
+mod walk;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use super::types::Type;
 use super::value::Value;
 
 pub use operator::*;
+pub use walk::{NameRole, Node, walk, walk_expr};
 
 /// Statements in order. Those that are expressions give the results.
 #[derive(Clone, Debug, Default, PartialEq)]

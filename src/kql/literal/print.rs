@@ -112,7 +112,7 @@ pub fn print_timespan(ticks: i64) -> String {
 /// `7d`, `90m`, or the long form where no unit divides it.
 fn print_span_literal(ticks: i64) -> String {
     let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (SECOND / 1000, "ms")];
-    match units.iter().find(|(unit, _)| ticks != 0 && ticks % unit == 0) {
+    match units.iter().find(|(unit, _)| ticks != 0 && ticks % unit == 0 && (ticks / unit).abs() < 10_000) {
         Some((unit, name)) => format!("{}{name}", ticks / unit),
         None => format!("timespan({})", print_timespan(ticks)),
     }

@@ -250,7 +250,9 @@ impl Parser<'_> {
         }
         let low = self.between_bound();
         if !self.take(Symbol::DotDot) {
-            self.missing("`..`", Some(help));
+            if bracket {
+                self.missing("`..`", Some(help));
+            }
             // SQL says `between a and b`, others `between (a, b)`.
             if self.at_logic(true) || self.at_symbol(Symbol::Comma) {
                 self.at += 1;

@@ -60,7 +60,7 @@ impl Parser<'_> {
             let at = self.start();
             let kind = if self.take(Symbol::Dot) {
                 self.member()
-            } else if self.at_symbol(Symbol::OpenBracket) && self.may_be_indexed(&base) {
+            } else if self.at_symbol(Symbol::OpenBracket) && may_be_indexed(&base) {
                 self.at += 1;
                 let index = self.expression();
                 self.close(Symbol::CloseBracket, at);
@@ -75,14 +75,6 @@ impl Parser<'_> {
         }
         self.height += 1;
         Expr::new(ExprKind::Path { base: Box::new(base), steps }, self.since(start))
-    }
-
-    /// A bracket behind a name, call or another bracket is an index.
-    fn may_be_indexed(&self, base: &Expr) -> bool {
-        matches!(
-            base.kind,
-            ExprKind::Name(_) | ExprKind::Call(_) | ExprKind::Paren(_) | ExprKind::Literal(_) | ExprKind::Today(_)
-        )
     }
 
     /// What stands behind a dot.
@@ -273,6 +265,12 @@ impl Parser<'_> {
         self.take(Symbol::CloseBracket);
         ExprKind::Error
     }
+}
+
+/// A bracket behind a name, call or another bracket is an index.
+fn may_be_indexed(base: &Expr) -> bool {
+    use ExprKind::{Call, Literal, Name, Paren, Today};
+    matches!(base.kind, Name(_) | Call(_) | Paren(_) | Literal(_) | Today(_))
 }
 
 /// Units that other languages have: what to write for `5w`, `10us`, `1mo`.

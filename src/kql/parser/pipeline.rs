@@ -80,7 +80,6 @@ impl Parser<'_> {
             self.height = tallest;
             return Expr::new(ExprKind::Error, self.since(start));
         }
-        let searching = std::mem::replace(&mut self.in_search, false);
         let expr = if self.at_leading_operator() {
             let operator = self.operator();
             self.operators_from(None, vec![operator], start)
@@ -88,7 +87,6 @@ impl Parser<'_> {
             let source = self.source();
             self.operators(Some(source))
         };
-        self.in_search = searching;
         self.shut(tallest);
         expr
     }
@@ -134,8 +132,7 @@ impl Parser<'_> {
                 )
         );
         match self.word() {
-            "union" | "search" => !ends,
-            "find" => !ends && !self.symbol_at(1, Symbol::OpenParen) || self.symbol_at(1, Symbol::OpenParen) && !ends,
+            "union" | "search" | "find" => !ends,
             "evaluate" => next.kind == TokenKind::Name,
             _ => false,
         }
@@ -267,7 +264,9 @@ impl Parser<'_> {
         let start = self.start();
         let word = self.peek().range;
         let errors = self.last_error;
+        let searching = std::mem::replace(&mut self.in_search, false);
         let kind = self.operator_kind();
+        self.in_search = searching;
         if !self.at_boundary() {
             let next_begins = OPERATORS.contains(&self.word()) && !self.symbol_at(1, Symbol::OpenParen);
             if self.last_error == errors && !next_begins && !self.starts_statement() {
@@ -347,9 +346,8 @@ impl Parser<'_> {
             "uniq" | "unique" | "dedup" => Some("distinct"),
             "rename" => Some("project-rename"),
             "drop" | "fields" => Some("project-away"),
-            "eval" | "let" => Some("extend"),
+            "eval" | "let" | "print" => Some("extend"),
             "append" => Some("union"),
-            "print" => Some("extend"),
             _ => None,
         };
         let mut diagnostic = Diagnostic::error(code::UNKNOWN_OPERATOR, range, format!("there is no operator `{word}`"));

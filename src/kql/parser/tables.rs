@@ -5,7 +5,7 @@ use crate::base::suggest::nearest;
 use crate::kql::diagnostic::{Diagnostic, code};
 use crate::kql::lexer::{Symbol, TokenKind};
 use crate::kql::plan::JoinKind;
-use crate::kql::syntax::{Expr, ExprKind, Join, Name, OperatorKind, Property, Union, UnionKind};
+use crate::kql::syntax::{Expr, ExprKind, Join, Name, OperatorKind, PathStepKind, Property, Union, UnionKind};
 
 /// The kinds of a join, as written; the first of each is its name.
 pub const JOIN_KINDS: &[(&str, JoinKind)] = &[
@@ -122,6 +122,22 @@ impl Parser<'_> {
                 return self.pipeline();
             }
         }
-        self.postfix()
+        let mut table = self.postfix();
+        self.wildcard_member(&mut table);
+        table
+    }
+
+    /// `database("d").Sign*`: the wildcard belongs to the last name.
+    fn wildcard_member(&mut self, table: &mut Expr) {
+        let adjacent = self.at_symbol(Symbol::Star) && self.peek().range.start == table.range.end;
+        if let ExprKind::Path { steps, .. } = &mut table.kind
+            && let Some(PathStepKind::Member(name)) = steps.last_mut().map(|step| &mut step.kind)
+            && adjacent
+        {
+            self.at += self.pattern_length();
+            table.range = self.since(table.range.start as usize);
+            name.range.end = table.range.end;
+            name.text = self.text_of(name.range).into();
+        }
     }
 }
