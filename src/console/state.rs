@@ -166,7 +166,9 @@ impl State {
     pub fn availability(&self, action: Action) -> Availability {
         let spec = action.spec();
         let pane = self.nav.pane();
-        if !spec.contexts.contains(&pane) && !spec.contexts.contains(&Context::Global) {
+        // A pane of the same view is one step away, and the palette takes it.
+        let near = |context: &Context| *context == Context::Global || self.nav.view().panes().contains(context);
+        if !spec.contexts.iter().any(near) {
             return Availability::Elsewhere(spec.contexts[0].title());
         }
         let reason = match action {

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use crate::console::action::{Context, REGISTRY, Spec};
+use crate::console::action::{REGISTRY, Spec};
 use crate::console::state::layer::Layer;
 use crate::console::state::{Availability, NoticeKind, State};
 use crate::console::theme::Theme;
@@ -48,12 +48,12 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) -> Opt
 
 /// The actions of the footer, those of the pane first, help last.
 fn here(state: &State) -> Vec<&'static Spec> {
-    let pane = state.nav.pane();
+    let contexts = state.contexts();
     let mut shown: Vec<&Spec> = REGISTRY
         .iter()
-        .filter(|spec| spec.footer > 0 && (spec.contexts.contains(&pane) || spec.contexts.contains(&Context::Global)))
+        .filter(|spec| spec.footer > 0 && spec.contexts.iter().any(|context| contexts.contains(context)))
         .filter(|spec| !state.keymap.keys(spec.action).is_empty())
-        .filter(|spec| state.availability(spec.action) == Availability::Now)
+        .filter(|spec| state.layer.is_some() || state.availability(spec.action) == Availability::Now)
         .collect();
     shown.sort_by_key(|spec| spec.footer);
     if let Some(help) = shown.iter().position(|spec| spec.action == crate::console::action::Action::Help) {

@@ -66,6 +66,11 @@ fn choose(state: &mut State, action: Action) -> Vec<Effect> {
     match state.availability(action) {
         Availability::Now => {
             state.layer = None;
+            let contexts = action.spec().contexts;
+            if !contexts.contains(&state.nav.pane()) {
+                contexts.iter().any(|context| state.nav.focus_on(*context));
+                super::arrive(state);
+            }
             super::perform(state, action)
         }
         Availability::No(reason) => {

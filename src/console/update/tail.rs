@@ -79,6 +79,7 @@ pub fn shared(state: &mut State, action: Action) -> Option<Vec<Effect>> {
             state.tail.set_filter(Filter::default(), height);
         }
         Action::Back if state.timeline.marked().is_some() => drop_range(state),
+        Action::Back if state.tail.is_filtered() => return shared(state, Action::ClearFilter),
         Action::ToggleTimeline => {
             state.timeline.visible = !state.timeline.visible;
             if !state.timeline.visible {

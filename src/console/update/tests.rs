@@ -162,7 +162,9 @@ fn the_palette_does_what_it_finds_and_says_why_it_cannot() {
     press(&mut state, ": z o o m enter");
     assert_eq!(state.notice.as_ref().unwrap().text, "zoom in: works in timeline");
     assert!(state.layer.is_some(), "it stays open for another choice");
-    press(&mut state, "esc L");
+    press(&mut state, "esc 1 : z o o m enter");
+    assert_eq!(told(&state), "Tail [timeline] follows", "another pane of the same view gets the focus");
+    press(&mut state, "L");
     assert_eq!(state.notice.as_ref().unwrap().text, "live: another process polls, or none does");
 }
 
