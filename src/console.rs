@@ -43,7 +43,9 @@ use crate::store::{Reader, Workspace};
 /// Messages that may wait. Whoever sends more waits, so a flood stays in the store.
 const QUEUE: usize = 256;
 /// Messages taken in between two looks at the clock.
-const DRAIN: usize = 512;
+const DRAIN: usize = 64;
+/// The first frame waits this long for the newest events, so that it is not an empty one.
+const FIRST_FRAME: Duration = Duration::from_millis(30);
 /// Time between two frames, unless a key was pressed.
 const FRAME: Duration = Duration::from_millis(10);
 /// The rate and the timeline's end move at least this often; a frame without a difference costs no byte.
@@ -139,6 +141,7 @@ struct Loop {
 
 impl Loop {
     fn run(mut self) -> Result<Exit, ConsoleError> {
+        self.wait_for_events()?;
         self.draw()?;
         let mut drawn = Instant::now();
         loop {
@@ -164,6 +167,18 @@ impl Loop {
                 drawn = Instant::now();
             }
         }
+    }
+
+    /// Takes in what the store sends at the start, while it comes at once.
+    fn wait_for_events(&mut self) -> io::Result<()> {
+        let start = Instant::now();
+        while self.options.reader.is_some() && self.state.tail.list().held() == 0 && self.exit.is_none() {
+            match self.messages.recv_timeout(FIRST_FRAME.saturating_sub(start.elapsed())) {
+                Ok(message) => _ = self.take_in(message)?,
+                Err(_) => break,
+            }
+        }
+        Ok(())
     }
 
     /// Takes in what waits, keys first. Answers whether a key was among it.

@@ -3,6 +3,7 @@
 
 mod cli;
 mod collect;
+mod console;
 mod crates;
 mod floors;
 mod store;

@@ -5,6 +5,8 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
+
 use super::lines::lines;
 use crate::base::shown::Shown;
 use crate::base::time::{MAX, Ticks};
@@ -17,9 +19,14 @@ use crate::store::{Reader, Rows, StoreError};
 /// Rows for the first frame; the rest of the ring follows.
 const FIRST: usize = 256;
 /// Rows taken at once. What comes faster is passed over, counted, and stays in the store.
-const BATCH: usize = 2_000;
-/// Between two batches: twenty frames a second are as many as an eye follows.
+const BATCH: usize = CAPACITY;
+/// Rows of one message: a key that is pressed meanwhile waits for no more than a few of these.
+const CHUNK: usize = 500;
+/// Between two batches while an eye can follow, and when more than a screenful comes at once: then every frame is a whole
+/// screen, and over SSH bytes are what is scarce.
 const PACE: Duration = Duration::from_millis(50);
+const FLOOD_PACE: Duration = Duration::from_millis(250);
+const FLOOD: usize = 100;
 /// After an error of the store.
 const RETRY: Duration = Duration::from_secs(2);
 /// Looks at the counts until nothing was committed in between.
@@ -57,7 +64,7 @@ impl Intake {
                 return Ok(());
             }
             match self.fresh()? {
-                Ok(()) => thread::sleep(PACE),
+                Ok(rows) => thread::sleep(if rows > FLOOD { FLOOD_PACE } else { PACE }),
                 Err(error) => {
                     self.report("new events could not be read", &error)?;
                     thread::sleep(RETRY);
@@ -98,8 +105,8 @@ impl Intake {
         self.send(Message::Older(lines))
     }
 
-    /// What was committed since.
-    fn fresh(&mut self) -> Result<Result<(), StoreError>, Gone> {
+    /// What was committed since; answers the rows.
+    fn fresh(&mut self) -> Result<Result<usize, StoreError>, Gone> {
         let rows = match self.reader.rows_above(self.last, BATCH) {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
@@ -117,18 +124,19 @@ impl Intake {
             self.hand_over(&rows, self.last)?;
         }
         self.health()?;
-        Ok(Ok(()))
+        Ok(Ok(rows.batches.iter().map(RecordBatch::num_rows).sum()))
     }
 
     /// Hands rows over: those up to `counted` are in the counts by hour already.
     fn hand_over(&mut self, rows: &Rows, counted: i64) -> Result<(), Gone> {
-        let (known, fresh): (Vec<_>, Vec<_>) =
+        let (known, mut fresh): (Vec<_>, Vec<_>) =
             rows.batches.iter().flat_map(lines).partition(|line| line.seq <= counted);
         if !known.is_empty() {
             self.send(Message::Backlog(known))?;
         }
-        if !fresh.is_empty() {
-            self.send(Message::Fresh(fresh))?;
+        while !fresh.is_empty() {
+            let rest = fresh.split_off(fresh.len().min(CHUNK));
+            self.send(Message::Fresh(std::mem::replace(&mut fresh, rest)))?;
         }
         self.last = self.last.max(rows.through);
         Ok(())

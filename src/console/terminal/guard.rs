@@ -90,3 +90,6 @@ fn restore() {
         let _ = disable_raw_mode();
     }
 }
+
+#[cfg(test)]
+mod tests;
