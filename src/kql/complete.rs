@@ -3,14 +3,15 @@
 //!
 //! A library without a terminal: the editor shows what is answered here.
 
-mod context;
 mod help;
+mod place;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 
+use super::bind::{Bound, Context, Known, bind};
 use super::catalog::Catalog;
 use super::diagnostic::TextRange;
 use super::functions::{self, FunctionKind};
@@ -18,7 +19,8 @@ use super::parser::{JOIN_KINDS, OPERATORS, parse};
 use super::print::print_name;
 use super::syntax::{NameRole, Node, StatementKind, walk};
 use super::types::{Schema, Type};
-use context::{Context, Place};
+use crate::base::time::{Ticks, UNIX_EPOCH};
+use place::{Place, Surroundings};
 
 pub use help::{Help, Signature, help_at, signature_at};
 
@@ -26,7 +28,7 @@ pub use help::{Help, Signature, help_at, signature_at};
 #[derive(Clone, Copy)]
 pub struct World<'a> {
     pub catalog: &'a dyn Catalog,
-    /// The columns that a query (a whole text, lets included) gives; `None` where it cannot be bound.
+    /// The columns that a query (a whole text, lets included) gives, such as `schema_of` finds; `None` where it cannot be bound.
     pub schema_of: &'a dyn Fn(&str) -> Option<Schema>,
 }
 
@@ -59,6 +61,26 @@ pub struct Item {
     pub range: TextRange,
 }
 
+/// The columns that a query gives by what is written in it alone; `None` where it is wrong, or needs data to be bound.
+pub fn schema_of(query: &str, catalog: &dyn Catalog) -> Option<Schema> {
+    let parsed = parse(query);
+    if !parsed.diagnostics.is_empty() {
+        return None;
+    }
+    let context = Context {
+        catalog,
+        now: Ticks(UNIX_EPOCH),
+        parameters: &[],
+        timespan: None,
+        known: &Known::default(),
+        evaluate: None,
+    };
+    match bind(&parsed.query, query, &context).bound {
+        Bound::Plan(plan) => plan.outputs.last().map(|output| output.rel.schema.clone()),
+        Bound::Needs(_) | Bound::Invalid => None,
+    }
+}
+
 /// Words that `render` knows.
 pub const RENDER_KINDS: &[&str] = &[
     "anomalychart",
@@ -84,7 +106,7 @@ pub fn complete(text: &str, offset: usize, world: World<'_>) -> Vec<Item> {
     while !text.is_char_boundary(offset) {
         offset -= 1;
     }
-    let Some(context) = Context::at(text, offset) else { return Vec::new() };
+    let Some(context) = Surroundings::at(text, offset) else { return Vec::new() };
     let mut list = List {
         items: Vec::new(),
         seen: HashSet::new(),

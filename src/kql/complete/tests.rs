@@ -1,4 +1,4 @@
-use super::{Item, ItemKind, World, complete, help_at, signature_at};
+use super::{Item, ItemKind, World, complete, help_at, schema_of, signature_at};
 use crate::kql::catalog::Catalog;
 use crate::kql::types::{Column, Schema, Type};
 
@@ -91,6 +91,21 @@ fn the_binder_is_asked_for_the_pipeline_with_its_lets() {
     assert_eq!(asked.borrow().as_str(), "let a = 5;\nlet b = Events | take a;\n\nb | extend c = 1 ");
     assert_eq!((items[0].label.as_str(), items[0].detail.as_str(), items[0].kind), ("bound", "bool", ItemKind::Column));
     assert!(items.iter().any(|item| item.label == "a" && item.kind == ItemKind::Let));
+}
+
+#[test]
+fn columns_are_those_at_the_pipe_when_the_text_can_be_bound() {
+    let offered = |text: &str| -> Vec<(String, String)> {
+        let world = World { catalog: &House, schema_of: &|query| schema_of(query, &House) };
+        let columns = complete(text, text.len(), world).into_iter().filter(|item| item.kind == ItemKind::Column);
+        columns.map(|item| (item.label, item.detail)).collect()
+    };
+    let pair = |name: &str, ty: &str| (name.to_owned(), ty.to_owned());
+    assert_eq!(
+        offered("let first = Events; first | summarize n = count(), dcount(user) by day = bin(timestamp, 1d) | where "),
+        [pair("day", "datetime"), pair("n", "long"), pair("dcount_user", "long")]
+    );
+    assert_eq!(offered("Events | project user | where "), [pair("user", "string")]);
 }
 
 #[test]

@@ -27,9 +27,9 @@ pub enum Place {
     RightColumn(String),
 }
 
-/// A place in a text.
+/// A place in a text, and what it is in.
 #[derive(Debug)]
-pub struct Context<'a> {
+pub struct Surroundings<'a> {
     pub place: Place,
     /// The word that is being written, up to the cursor.
     pub word: TextRange,
@@ -43,7 +43,7 @@ pub struct Context<'a> {
     after_by: bool,
 }
 
-impl<'a> Context<'a> {
+impl<'a> Surroundings<'a> {
     /// `None` inside strings, comments and numbers.
     pub fn at(text: &'a str, offset: usize) -> Option<Self> {
         let tokens: Vec<Token> = lex(&text[..offset]).into_iter().filter(|t| t.kind != TokenKind::Space).collect();
