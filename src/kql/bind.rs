@@ -89,6 +89,18 @@ pub fn bind(query: &syntax::Query, text: &str, context: &Context<'_>) -> Outcome
     binder.finish()
 }
 
+/// The columns that an expression at a place in the text may read: of the operator's input there, or of what the last operator before it
+/// gives. `None` where no pipeline has begun.
+pub fn schema_at(query: &syntax::Query, text: &str, offset: usize, catalog: &dyn Catalog) -> Option<Schema> {
+    let known = Known::default();
+    let context =
+        Context { catalog, now: Ticks::default(), parameters: &[], timespan: None, known: &known, evaluate: None };
+    let mut binder = Binder::new(text, &context);
+    binder.probe = Some((u32::try_from(offset).ok()?, None));
+    binder.query(query);
+    binder.probe?.1
+}
+
 /// Nodes that a plan may have on top of each other, expressions that may nest, and expressions in all. Text that passes the parser can still grow beyond
 /// any bound through functions that call functions.
 const MOST_NODES: usize = 250;
@@ -117,6 +129,8 @@ struct Binder<'a> {
     expressions: usize,
     /// Something is not known; what depends on it cannot be judged.
     poisoned: bool,
+    /// A place in the text whose columns are asked for, and what they are so far.
+    probe: Option<(u32, Option<Schema>)>,
 }
 
 impl<'a> Binder<'a> {
@@ -136,6 +150,7 @@ impl<'a> Binder<'a> {
             levels: 0,
             expressions: 0,
             poisoned: false,
+            probe: None,
         }
     }
 
@@ -150,6 +165,16 @@ impl<'a> Binder<'a> {
             Bound::Plan(Plan { outputs: self.outputs, shared: self.shared })
         };
         Outcome { bound, diagnostics: self.diagnostics }
+    }
+
+    /// Notes a table's columns when the place that is asked for lies in the range, or after it.
+    fn note(&mut self, table: &Table, range: TextRange, after: bool) {
+        if self.inside.is_none()
+            && let Some((offset, found)) = &mut self.probe
+            && (if after { *offset > range.end } else { (range.start..=range.end).contains(offset) })
+        {
+            *found = Some(table.schema().clone());
+        }
     }
 
     /// Keeps a finding; one of a saved function stands at the place that called it.

@@ -6,7 +6,7 @@ use crate::kql::diagnostic::{Diagnostic, TextRange};
 use crate::kql::functions::{Function, operators};
 use crate::kql::plan::Expr;
 use crate::kql::syntax::BinaryOp;
-use crate::kql::types::Type;
+use crate::kql::types::Type::{self, DateTime, Dynamic, Real, TimeSpan};
 
 impl Binder<'_> {
     /// An arithmetic operator over bound operands.
@@ -21,7 +21,6 @@ impl Binder<'_> {
             BinaryOp::Div => &operators::DIVIDE,
             _ => &operators::MODULO,
         };
-        use Type::{DateTime, Dynamic, Real, TimeSpan};
         // A dynamic operand is taken for what the other one is.
         let (left, right) = match (left.ty, right.ty) {
             (Dynamic, other) if other != Dynamic => {
@@ -95,7 +94,6 @@ impl Binder<'_> {
 
     /// The arguments of `bin` and `bin_at`, and what they give.
     pub(super) fn bin_types(&mut self, mut args: Vec<Expr>, places: &[TextRange]) -> Option<(Vec<Expr>, Type)> {
-        use Type::{DateTime, Dynamic, TimeSpan};
         if args.iter().any(is_poison) {
             return None;
         }
@@ -118,11 +116,9 @@ impl Binder<'_> {
         };
         if ty.is_numeric() {
             args = args.into_iter().map(|a| self.cast(a, ty)).collect();
-        } else if let Some(fixed) = args.get(2) {
-            if fixed.ty != ty {
-                let place = places.get(2).copied().unwrap_or_default();
-                args[2] = self.implicit(fixed.clone(), ty, place, "the fixed point");
-            }
+        } else if let Some(fixed) = args.get(2).filter(|fixed| fixed.ty != ty) {
+            let place = places.get(2).copied().unwrap_or_default();
+            args[2] = self.implicit(fixed.clone(), ty, place, "the fixed point");
         }
         Some((args, ty))
     }

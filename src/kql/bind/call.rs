@@ -147,8 +147,11 @@ impl Binder<'_> {
             "pack_all" => return self.pack_all(row),
             _ => {}
         }
+        // Weeks are the one part that Kusto counts as a real.
+        let weeks = function.name == "datetime_diff"
+            && matches!(args[0].as_literal(), Some(Value::String(part)) if part.eq_ignore_ascii_case("week"));
         let expr = self.call(function, args, ty);
-        match target {
+        match target.or(weeks.then_some(Type::Real)) {
             Some(ty) => self.cast(expr, ty),
             None => expr,
         }
@@ -266,7 +269,7 @@ impl Binder<'_> {
 
     /// `case(condition, value, …, value)`.
     fn case_types(&mut self, args: Vec<Expr>, places: &[TextRange]) -> (Vec<Expr>, Type) {
-        if args.len() % 2 == 0 {
+        if args.len().is_multiple_of(2) {
             let place = places.last().copied().unwrap_or_default();
             self.report(
                 Diagnostic::error("KQL112", place, "`case` ends with a value for all other rows")

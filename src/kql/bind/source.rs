@@ -354,8 +354,13 @@ impl Binder<'_> {
             }
             (None, None) => self.unknown_table(),
         };
+        if let Some(source) = source {
+            self.note(&table, source.range, true);
+        }
         for operator in operators {
+            self.note(&table, operator.range, false);
             table = self.operator(&table, operator);
+            self.note(&table, operator.range, true);
         }
         table
     }

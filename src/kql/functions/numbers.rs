@@ -13,13 +13,7 @@ pub static ALL: &[Function] = &[
         "Rounds half away from zero.",
         "print round(2.567, 1)",
     ),
-    keeps_name(
-        "ceiling",
-        args![number("value")],
-        Gives::Argument(0),
-        "The next whole number upwards.",
-        "print ceiling(1.1)",
-    ),
+    keeps_name("ceiling", args![real("value")], REAL, "The next whole number upwards.", "print ceiling(1.1)"),
     function("sign", args![number("value")], Type::Real, "-1, 0 or 1.", "print sign(-42)"),
     keeps_name("sqrt", args![real("value")], REAL, "The square root.", "print sqrt(16)"),
     keeps_name(

@@ -134,3 +134,18 @@ fn functions_are_put_in_place_of_their_calls() {
 fn column_ifexists_is_decided_by_the_schema() {
     all_are(&[("Users | project column_ifexists('name', ''), b = column_ifexists('none', 1)", "name:string, b:long")]);
 }
+
+#[test]
+fn the_columns_at_a_place_are_those_of_the_operators_input() {
+    let text = "let x = Users | where name == 'a'; Events | project action, size | join (Users | where size == '1') on $left.action == $right.name | where a";
+    let at = |needle: &str| {
+        let offset = text.find(needle).unwrap() + needle.len();
+        let query = crate::kql::parser::parse(text).query;
+        let schema = crate::kql::bind::schema_at(&query, text, offset, &super::House).unwrap();
+        schema.iter().map(|c| c.name.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(at("let x = Users | where n"), "name size since");
+    assert_eq!(at("Events | project ac"), "TimeGenerated action user size code ratio");
+    assert_eq!(at("(Users | where si"), "name size since");
+    assert_eq!(at("$right.name | where a"), "action size name size1 since");
+}
