@@ -67,7 +67,9 @@ fn walk(expr: &Expr, look: &mut dyn FnMut(&Expr) -> bool) {
     match &expr.kind {
         ExprKind::Column(_) | ExprKind::Literal(_) => {}
         ExprKind::Call { args, .. } | ExprKind::And(args) | ExprKind::Or(args) => {
-            args.iter().for_each(|a| walk(a, look))
+            for arg in args {
+                walk(arg, look);
+            }
         }
         ExprKind::Path { base, .. } => walk(base, look),
         ExprKind::In { value, .. } => walk(value, look),

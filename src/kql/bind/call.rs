@@ -45,7 +45,7 @@ impl Binder<'_> {
         match name {
             "toscalar" => return self.toscalar(call, place, row),
             "column_ifexists" | "columnifexists" => return self.column_if_exists(call, place, row),
-            "iscolumnexists" => return self.is_column(call, row),
+            "iscolumnexists" => return Self::is_column(call, row),
             "materialize" | "table" | "_GetWatchlist" | "externaldata" => {
                 return self.wrong(
                     Diagnostic::error("KQL127", place, format!("`{name}` gives a table, not a value"))
@@ -341,7 +341,7 @@ impl Binder<'_> {
         }
     }
 
-    fn is_column(&mut self, call: &Call, row: &mut Row) -> Expr {
+    fn is_column(call: &Call, row: &Row) -> Expr {
         let name = call.arguments.first().and_then(|a| a.value.inner().as_literal());
         let exists = matches!(name, Some(Value::String(text)) if row.schema().position(text).is_some());
         Expr::literal(Value::Bool(exists))

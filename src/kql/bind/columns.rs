@@ -19,17 +19,17 @@ impl Binder<'_> {
         if is_poison(&predicate) {
             return input.clone();
         }
-        let below = self.windows(input, &mut row);
+        let below = Self::windows(input, &mut row);
         let schema = below.schema().clone();
         let rel = Rel::new(Op::Filter { input: Arc::clone(&below.rel), predicate }, schema);
         let filtered = below.with(rel);
         // Window columns are gone above.
-        let filtered = self.only(filtered, input.schema().len());
+        let filtered = Self::only(filtered, input.schema().len());
         self.node(filtered, place)
     }
 
     /// The input, or the `Window` nodes over it that the row's expressions need.
-    fn windows(&mut self, input: &Table, row: &mut Row) -> Table {
+    fn windows(input: &Table, row: &mut Row) -> Table {
         let mut table = input.clone();
         for calls in row.windows.take().unwrap_or_default() {
             let mut columns = table.schema().0.clone();
@@ -43,7 +43,7 @@ impl Binder<'_> {
     }
 
     /// The first columns of a table.
-    fn only(&mut self, table: Table, width: usize) -> Table {
+    fn only(table: Table, width: usize) -> Table {
         if table.schema().len() == width {
             return table;
         }
@@ -103,7 +103,7 @@ impl Binder<'_> {
                 Self::put(&mut names, &mut columns, &mut free, &name.text, expr);
             }
         }
-        let below = self.windows(input, &mut row);
+        let below = Self::windows(input, &mut row);
         self.projected(&below, &names, columns, place)
     }
 
@@ -166,7 +166,7 @@ impl Binder<'_> {
                 columns.push(expr);
             }
         }
-        let below = self.windows(input, &mut row);
+        let below = Self::windows(input, &mut row);
         let mut table = self.projected(&below, &names, columns, place);
         table.open = false;
         table

@@ -44,7 +44,7 @@ impl Binder<'_> {
                     _ => items.push(expr),
                 },
                 Found::Table(table) => {
-                    items.extend(self.column_values(&table, item.range).into_iter().map(Expr::literal))
+                    items.extend(self.column_values(&table, item.range).into_iter().map(Expr::literal));
                 }
             }
         }

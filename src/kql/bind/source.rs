@@ -256,7 +256,7 @@ impl Binder<'_> {
         let from = self.constant(&range.from, "the start of a range");
         let to = self.constant(&range.to, "the end of a range");
         let step = self.constant(&range.step, "the step of a range");
-        let (Some(from), Some(to), Some(step)) = (from, to, step) else { return self.pending_range(range) };
+        let (Some(from), Some(to), Some(step)) = (from, to, step) else { return Self::pending_range(range) };
         let ty = match (from.ty(), to.ty()) {
             (Type::Int, Type::Int) => Some(Type::Long),
             (a, b) if a == b => Some(a),
@@ -279,11 +279,10 @@ impl Binder<'_> {
         let (Some(from), Some(to), Some(step)) =
             (fold::convert(&from, ty), fold::convert(&to, ty), fold::convert(&step, step_ty))
         else {
-            return self.pending_range(range);
+            return Self::pending_range(range);
         };
         let zero = match &step {
-            Value::Long(n) => *n == 0,
-            Value::TimeSpan(n) => *n == 0,
+            Value::Long(n) | Value::TimeSpan(n) => *n == 0,
             Value::Real(x) => *x == 0.0,
             _ => false,
         };
@@ -296,7 +295,7 @@ impl Binder<'_> {
     }
 
     /// A range whose bounds are still to be fetched, or are wrong.
-    fn pending_range(&mut self, range: &RangeSource) -> Table {
+    fn pending_range(range: &RangeSource) -> Table {
         let schema = Schema(vec![Column { name: Arc::clone(&range.column.text), ty: Type::Long }]);
         Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, schema)).serialized(true)
     }
@@ -304,7 +303,7 @@ impl Binder<'_> {
     fn datatable(&mut self, columns: &[ColumnDecl], values: &[syntax::Expr], place: TextRange) -> Table {
         let schema: Schema = columns.iter().map(|c| Column { name: Arc::clone(&c.name.text), ty: c.ty }).collect();
         let width = schema.len();
-        if width == 0 || values.len() % width != 0 {
+        if width == 0 || !values.len().is_multiple_of(width) {
             let message = format!("{} values do not fill rows of {width} columns", values.len());
             self.error("KQL151", place, message);
         }

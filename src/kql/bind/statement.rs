@@ -64,10 +64,10 @@ impl Binder<'_> {
             // Settings of a server, and names of other servers' databases: nothing to do here.
             StatementKind::Set { .. } | StatementKind::Alias { .. } | StatementKind::Expr(_) => {}
             StatementKind::Pattern(_) => {
-                self.error("KQL149", statement.range, "`declare pattern` does not run here yet")
+                self.error("KQL149", statement.range, "`declare pattern` does not run here yet");
             }
             StatementKind::Restrict { .. } => {
-                self.error("KQL149", statement.range, "`restrict access` does not run here")
+                self.error("KQL149", statement.range, "`restrict access` does not run here");
             }
             StatementKind::Error => self.poisoned = true,
         }

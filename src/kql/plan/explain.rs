@@ -41,7 +41,7 @@ fn node(f: &mut fmt::Formatter<'_>, rel: &Rel, indent: usize) -> fmt::Result {
     match &rel.op {
         Op::Scan { table, columns, filter } => {
             write!(f, "scan {table} (")?;
-            list(f, columns.iter(), |f, c| scan_column(f, c))?;
+            list(f, columns.iter(), scan_column)?;
             f.write_str(")")?;
             if !filter.is_empty() {
                 f.write_str(" where ")?;
@@ -54,7 +54,7 @@ fn node(f: &mut fmt::Formatter<'_>, rel: &Rel, indent: usize) -> fmt::Result {
             schema(f, &rel.schema)?;
             if let [row] = rows.as_slice() {
                 f.write_str(" [")?;
-                list(f, row.iter(), |f, v| value(f, v))?;
+                list(f, row.iter(), value)?;
                 return f.write_str("]\n");
             }
             writeln!(f, " {} rows", rows.len())
@@ -240,7 +240,7 @@ fn expr(f: &mut fmt::Formatter<'_>, e: &Expr, input: &Schema) -> fmt::Result {
         ExprKind::In { value: v, set, negated, fold_case } => {
             expr(f, v, input)?;
             write!(f, " {}in{} (", if *negated { "!" } else { "" }, if *fold_case { "~" } else { "" })?;
-            list(f, set.iter(), |f, v| value(f, v))?;
+            list(f, set.iter(), value)?;
             f.write_str(")")
         }
     }
