@@ -35,9 +35,11 @@ use self::terminal::frame::Frames;
 use self::terminal::guard::Guard;
 use self::theme::{BUILT_IN, Depth, Theme, ThemeError};
 use crate::base::clock::Clock;
+use crate::base::config::Organisation;
 use crate::base::time::Span;
 use crate::collect::CollectorHandle;
-use crate::engine::QueryEngine;
+use crate::engine::{Limits, QueryEngine};
+use crate::hunt::Pack;
 use crate::store::{Reader, Workspace};
 
 /// Messages that may wait. Whoever sends more waits, so a flood stays in the store.
@@ -84,7 +86,12 @@ pub struct Options {
     /// What answers questions.
     pub engine: Option<Arc<dyn QueryEngine>>,
     /// The analyst's own notes, marks and sessions.
-    pub workspace: Option<Workspace>,
+    pub workspace: Option<Arc<Workspace>>,
+    /// What one query may take.
+    pub limits: Limits,
+    pub hunts: Pack,
+    /// What hunts need to know about the organisation.
+    pub organisation: Organisation,
 }
 
 impl std::fmt::Debug for Options {
@@ -115,6 +122,8 @@ pub fn run(options: Options) -> Result<Exit, ConsoleError> {
     state.profile.clone_from(&options.profile);
     state.demo = options.demo;
     state.theme.clone_from(&theme.name);
+    state.hunts.pack = options.hunts.clone();
+    state.organisation = options.organisation.clone();
     if options.first_run {
         state.nav = Nav::first_run();
     }

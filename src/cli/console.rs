@@ -10,8 +10,11 @@ use super::collecting::{self, Collecting};
 use super::place::Place;
 use super::{Outcome, demo, output, terminal};
 use crate::base::clock::Clock;
+use crate::base::config::Limits;
 use crate::console::action::Action;
 use crate::console::{self, Exit, Options};
+use crate::engine;
+use crate::hunt::Pack;
 use crate::store::{Layout, Reader, Workspace};
 
 pub fn run(global: &Global) -> Result<Outcome> {
@@ -75,7 +78,13 @@ pub fn open(
         clock,
         engine: None,
         // Somebody else's store has no room for one's own notes.
-        workspace: reader.as_ref().and_then(|_| Workspace::open(&place.paths.data).ok()),
+        workspace: reader.as_ref().and_then(|_| Workspace::open(&place.paths.data).ok()).map(Arc::new),
+        limits: {
+            let Limits { time, memory, rows } = place.config.console_limits;
+            engine::Limits { time, memory, rows }
+        },
+        hunts: Pack::load(&place.paths.config),
+        organisation: place.config.organisation.clone(),
         reader,
         collectors: collecting
             .map(|collecting| collecting.collectors.iter().map(Arc::clone).collect())

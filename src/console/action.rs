@@ -127,7 +127,7 @@ actions! {
     TimeFormat, "time.format", "time", "Show times as UTC, as local time, or as an age", [Global], ["T"], 0;
     NextTheme, "theme.next", "theme", "Use the next theme: dark, light, high contrast, mono", [Global], [], 0;
     Redraw, "redraw", "redraw", "Draw the whole screen again", [Global, Editor, Prompt, Palette, Help], ["ctrl-l"], 0;
-    Suspend, "suspend", "suspend", "Stop the program and go back to the shell; fg resumes it", [Global, Editor, Prompt, Palette, Help], ["ctrl-z"], 0;
+    Suspend, "suspend", "suspend", "Stop the program and go back to the shell; fg resumes it", [Global, Prompt, Palette, Help], ["ctrl-z"], 0;
 
     // Moving about: what it moves is up to the pane.
     Up, "move.up", "up", "One row up", [Global, Palette, Help, Prompt], ["up"], 0;
@@ -162,6 +162,36 @@ actions! {
     NextRecord, "record.next", "next event", "The event after this one", [Record], ["n"], 20;
     PreviousRecord, "record.previous", "previous", "The event before this one", [Record], ["p"], 21;
     ToggleRaw, "record.raw", "raw", "Show the event as it came, byte for byte, or laid out", [Record], ["r"], 22;
+
+    // From an event or a row to what it names.
+    PivotUser, "pivot.user", "user", "All that is known of the user of what is selected", [Tail, Record, Results], ["u"], 30;
+    PivotVault, "pivot.vault", "vault", "All that is known of its vault", [Tail, Record, Results], ["v"], 31;
+    PivotAddress, "pivot.address", "address", "All that is known of its address", [Tail, Record, Results], ["a"], 32;
+
+    // The query editor and its results.
+    RunQuery, "query.run", "run", "Run the query", [Editor, Results], ["f5", "alt-enter"], 10;
+    CancelQuery, "query.cancel", "cancel", "Stop what runs", [Editor, Results, Hunts, Entities], ["ctrl-x"], 11;
+    Complete, "query.complete", "complete", "Offer what fits at the cursor", [Editor], ["ctrl-n", "ctrl-space"], 12;
+    Undo, "query.undo", "undo", "Take the last change back", [Editor], ["ctrl-z"], 0;
+    Redo, "query.redo", "redo", "Make the change again", [Editor], ["ctrl-y"], 0;
+    FormatQuery, "query.format", "format", "Lay the query out, an operator a line", [Editor], ["alt-f"], 13;
+    EarlierQuery, "query.earlier", "earlier query", "The query that was run before this one", [Editor], ["alt-up"], 0;
+    LaterQuery, "query.later", "later query", "The query that was run after this one", [Editor], ["alt-down"], 0;
+    NextProblem, "query.next-problem", "next problem", "Go to the next mistake", [Editor], ["f8"], 0;
+    SortColumn, "results.sort", "sort", "Sort by the column with the cursor: one way, the other, as it came", [Results], ["s"], 20;
+    NextTable, "results.next-table", "next table", "The next result table", [Results], ["n"], 0;
+    KeepLike, "results.keep", "only these", "Ask again for rows like this cell only", [Results], ["="], 21;
+    DropLike, "results.drop", "without these", "Ask again without rows like this cell", [Results], ["!"], 22;
+    Drill, "results.drill", "drill", "All that is known of what the cell names", [Results], ["d"], 23;
+
+    // Hunts.
+    RunAllHunts, "hunts.run-all", "run all", "Run every hunt and count what each finds", [Hunts], ["A"], 20;
+    EditHunt, "hunts.edit", "open in editor", "Open the hunt's query without running it", [Hunts], ["e"], 21;
+
+    // Drill-down.
+    PageWindow, "entity.window", "window", "Look back 24 hours, 7 days, 30 days, or over all", [Entities], ["w"], 20;
+    PageEvents, "entity.events", "events", "Open the events of this page in the query editor", [Entities], ["e"], 21;
+    PageAgain, "entity.again", "again", "Ask again", [Entities], ["r"], 22;
 
     // First run.
     StartDemo, "first-run.demo", "demo", "Look around in a simulated organisation", [FirstRun], ["d"], 10;

@@ -3,6 +3,7 @@
 mod feeds;
 mod intake;
 mod lines;
+mod queries;
 mod scan;
 
 use std::io;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::thread;
 
+use self::queries::Queries;
 use self::scan::ScanError;
 use super::Options;
 use super::message::{Effect, Message};
@@ -30,6 +32,7 @@ pub struct Effects {
     /// Reads of the store, done one after another on a thread of their own.
     reads: Option<Sender<Effect>>,
     collectors: Vec<Arc<CollectorHandle>>,
+    queries: Option<Queries>,
 }
 
 impl Effects {
@@ -45,7 +48,11 @@ impl Effects {
         for (account, collector) in options.collectors.iter().enumerate() {
             feeds::start(account, collector, messages.clone())?;
         }
-        Ok(Self { messages, reads, collectors: options.collectors.clone() })
+        let queries = options.engine.as_ref().map(|engine| {
+            let (engine, workspace) = (Arc::clone(engine), options.workspace.clone());
+            Queries::new(engine, options.clock.clone(), options.limits, workspace, messages.clone())
+        });
+        Ok(Self { messages, queries, reads, collectors: options.collectors.clone() })
     }
 
     /// Starts an effect; never waits.
@@ -54,6 +61,13 @@ impl Effects {
             let pace = if live { Pace::Live } else { Pace::Normal };
             return self.collectors.iter().for_each(|collector| collector.set_pace(pace));
         }
+        let effect = match &self.queries {
+            Some(queries) => match queries.perform(effect) {
+                Some(effect) => effect,
+                None => return,
+            },
+            None => effect,
+        };
         let started = match &self.reads {
             Some(reads) => reads.send(effect).is_ok(),
             None => false,

@@ -1,16 +1,23 @@
 //! What comes in, and what goes out: `update` turns the one into the other.
 
+use std::sync::Arc;
+
 use ratatui::layout::Size;
 
 use super::action::Action;
 use super::keymap::Key;
 use super::state::NoticeKind;
 use super::state::health::StoreHealth;
+use super::state::hunts::Outcome as HuntOutcome;
 use super::state::line::{Line, Outcome};
+use super::state::pivot::Question;
+use super::state::query::Completion;
 use super::state::record::Record;
 use crate::base::time::Ticks;
 use crate::collect::health::Health;
+use crate::engine::{Answer, QueryError};
 use crate::event::Feed;
+use crate::kql::Diagnostic;
 
 /// Events in a bin: its start, the feed, the outcome, how many.
 pub type Bin = (Ticks, Feed, Outcome, u32);
@@ -61,6 +68,36 @@ pub enum Message {
     },
     /// What the store knows of them.
     Stored(Box<StoreHealth>),
+    /// How far a query is: rows done, rows in all.
+    Progress {
+        id: u64,
+        progress: (u64, u64),
+    },
+    /// The answer to the query in the editor.
+    Answer {
+        id: u64,
+        result: Result<Arc<Answer>, Arc<QueryError>>,
+    },
+    /// What a page about one thing shows.
+    Page {
+        question: Box<Question>,
+        result: Result<Arc<Answer>, Arc<QueryError>>,
+    },
+    /// What a hunt found.
+    Hunted {
+        hunt: String,
+        outcome: HuntOutcome,
+    },
+    /// What is wrong with the query as it was at that version.
+    Checked {
+        version: u64,
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// What fits at the cursor.
+    Completed {
+        version: u64,
+        items: Vec<Completion>,
+    },
     Notice(NoticeKind, String),
     /// A signal asked for the end.
     Terminate,
@@ -84,6 +121,25 @@ pub enum Effect {
     LoadMinutes {
         from: Ticks,
         to: Ticks,
+    },
+    /// Run the editor's query.
+    Run {
+        id: u64,
+        text: String,
+    },
+    /// Stop everything that runs.
+    CancelAll,
+    AskPage(Box<Question>),
+    /// Run hunts one after another and count: id and text.
+    RunHunts(Vec<(String, String)>),
+    Check {
+        version: u64,
+        text: String,
+    },
+    FindCompletions {
+        version: u64,
+        text: String,
+        offset: usize,
     },
     /// To the terminal's clipboard (OSC 52).
     Copy(String),

@@ -2,13 +2,17 @@
 //!
 //! To add one: a file here with `render(&State, &Theme, Rect, &mut Buffer)`, its place in `draw`, a file in `update/` for its keys.
 
+mod editor;
+mod entity;
 mod first_run;
 mod footer;
 mod header;
 mod health;
 mod help;
+mod hunts;
 mod palette;
 mod record;
+mod results;
 mod tail;
 mod timeline;
 mod too_small;
@@ -16,13 +20,12 @@ mod too_small;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
+use super::action::Context;
 use super::state::State;
 use super::state::layer::Layer;
 use super::state::layout;
 use super::state::nav::View;
 use super::theme::Theme;
-use super::widgets::rule::rule;
-use super::widgets::text::put;
 
 /// Draws everything. Answers where the cursor stands, when text is typed.
 pub fn draw(state: &State, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
@@ -33,6 +36,7 @@ pub fn draw(state: &State, theme: &Theme, buf: &mut Buffer) -> Option<Position> 
         return None;
     }
     let areas = layout::areas(state.size);
+    let mut typing = None;
     header::render(state, theme, areas.header, buf);
     match state.nav.view() {
         View::FirstRun => first_run::render(state, theme, areas.body, buf),
@@ -43,14 +47,17 @@ pub fn draw(state: &State, theme: &Theme, buf: &mut Buffer) -> Option<Position> 
             }
             tail::render(state, theme, below, buf);
         }
-        View::Record(_) => record::render(state, theme, areas.body, buf),
+        View::Record(_) | View::Row(_) => record::render(state, theme, areas.body, buf),
         View::Health => health::render(state, theme, areas.body, buf),
-        view @ (View::Hunts | View::Query | View::Entities) => {
-            rule(buf, areas.body, theme, true, &[(&view.title(), theme.title)], &[]);
-            put(buf, 2, areas.body.y + 2, areas.body.width, "This view has nothing to show yet.", theme.dim);
+        View::Hunts => hunts::render(state, theme, buf),
+        View::Query => {
+            let (above, below) = layout::query_areas(state.size, state.nav.pane() == Context::Editor);
+            results::render(state, theme, below, buf);
+            typing = editor::render(state, theme, above, buf);
         }
+        View::Entities | View::Entity(_) => entity::render(state, theme, buf),
     }
-    let cursor = footer::render(state, theme, areas.footer, buf);
+    let cursor = footer::render(state, theme, areas.footer, buf).or(typing);
     let cursor = match &state.layer {
         Some(Layer::Palette { input, selected }) => {
             Some(palette::render(state, theme, areas.body, buf, input, *selected))

@@ -1,26 +1,36 @@
 //! Everything the console knows, as plain data. Only `update` changes it, and only from messages; panes read it.
 
+pub mod editor;
+pub mod entity;
 pub mod filter;
 pub mod health;
+pub mod hunts;
 pub mod input;
 pub mod layer;
 pub mod layout;
 pub mod line;
 pub mod nav;
+pub mod pivot;
+pub mod query;
 pub mod record;
+pub mod table;
 pub mod tail;
 pub mod timeline;
 
 use ratatui::layout::Size;
 
+use self::entity::Entities;
 use self::health::Feeds;
+use self::hunts::Hunts;
 use self::layer::Layer;
 use self::nav::Nav;
+use self::query::Query;
 use self::record::Record;
 use self::tail::Tail;
 use self::timeline::Timeline;
 use super::action::{Action, Context};
 use super::keymap::Keymap;
+use crate::base::config::Organisation;
 use crate::base::time::{Span, Ticks};
 
 /// How times are shown.
@@ -68,6 +78,11 @@ pub struct State {
     pub timeline: Timeline,
     pub record: Record,
     pub health: Feeds,
+    pub query: Query,
+    pub hunts: Hunts,
+    pub entities: Entities,
+    /// What hunts need to know; the configuration says it.
+    pub organisation: Organisation,
     /// Events taken in by time of arrival, for the rate: (second, events), the newest last.
     pub intake: Intake,
     /// Something may look different now.
@@ -129,6 +144,10 @@ impl State {
             timeline: Timeline::default(),
             record: Record::default(),
             health: Feeds::default(),
+            query: Query::default(),
+            hunts: Hunts::default(),
+            entities: Entities::default(),
+            organisation: Organisation::default(),
             intake: Intake::default(),
             dirty: true,
         }

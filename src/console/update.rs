@@ -1,6 +1,9 @@
 //! The one place where the state changes: a message in, effects out. Nothing here waits, reads or writes.
 
+mod entity;
+mod hunts;
 mod layer;
+mod query;
 mod record;
 mod tail;
 mod timeline;
@@ -8,10 +11,13 @@ mod timeline;
 use super::action::{Action, Context};
 use super::keymap::Key;
 use super::message::{Effect, Message};
+use super::state::hunts::Outcome as HuntOutcome;
 use super::state::input::Input;
 use super::state::layer::Layer;
 use super::state::nav::View;
+use super::state::query::Completions;
 use super::state::{Availability, NoticeKind, State, TimeFormat};
+use crate::base::shown::Shown;
 use crate::collect::health::Health;
 
 /// Takes a message in.
@@ -19,10 +25,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     state.dirty = true;
     match message {
         Message::Key(key) => press(state, key),
-        Message::Paste(text) => {
-            paste(state, &text);
-            Vec::new()
-        }
+        Message::Paste(text) => paste(state, &text),
         Message::Resize(size) => {
             state.size = size;
             state.tail.keep_selection_visible(state.tail_rows());
@@ -81,6 +84,50 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.health.stored = *stored;
             Vec::new()
         }
+        Message::Progress { id, progress } => {
+            if let Some(running) = state.query.running.as_mut().filter(|running| running.id == id) {
+                running.progress = progress;
+            }
+            Vec::new()
+        }
+        Message::Answer { id, result } => {
+            let whose = state.query.hunt.clone();
+            if state.query.end(id, &result)
+                && let (Some(hunt), Some(table)) = (whose, state.query.table())
+            {
+                let rows = table.rows() as u64;
+                let id = state.hunts.pack.iter().find(|h| h.about.name == hunt).map(|h| h.id().to_owned());
+                if let Some(id) = id {
+                    state.hunts.outcomes.insert(id, HuntOutcome::Found { rows, at: state.now });
+                }
+            }
+            query::scroll(state);
+            Vec::new()
+        }
+        Message::Page { question, result } => {
+            let answer = result.as_ref().map_err(|error| Shown::with_limit(&error.to_string(), 400).into_string());
+            state.entities.fill(&question, answer);
+            Vec::new()
+        }
+        Message::Hunted { hunt, outcome } => {
+            state.hunts.outcomes.insert(hunt, outcome);
+            Vec::new()
+        }
+        Message::Checked { version, diagnostics } => {
+            if state.query.editor.version == version {
+                state.query.editor.diagnostics = diagnostics;
+            }
+            Vec::new()
+        }
+        Message::Completed { version, items } => {
+            if state.query.editor.version == version {
+                if items.is_empty() {
+                    state.notify(NoticeKind::Info, "nothing fits here");
+                }
+                state.query.completions = (!items.is_empty()).then_some(Completions { items, selected: 0 });
+            }
+            Vec::new()
+        }
         Message::Notice(kind, text) => {
             state.notify(kind, text);
             Vec::new()
@@ -98,14 +145,20 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
     if state.layer.is_some() {
         return layer::key(state, key);
     }
+    if state.nav.pane() == Context::Editor {
+        return query::key(state, key);
+    }
     Vec::new()
 }
 
-fn paste(state: &mut State, text: &str) {
+fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     if let Some(layer) = &mut state.layer {
         layer.input().paste(text);
         layer::changed(state);
+    } else if state.nav.pane() == Context::Editor {
+        return query::paste(state, text);
     }
+    Vec::new()
 }
 
 /// Does an action where the analyst is: the layer on top first, then the pane with the focus, then what works everywhere.
@@ -117,8 +170,13 @@ fn perform(state: &mut State, action: Action) -> Vec<Effect> {
         Context::Tail => tail::perform(state, action),
         Context::Timeline => timeline::perform(state, action),
         Context::Record => record::perform(state, action),
+        Context::Hunts => hunts::perform(state, action),
+        Context::Editor => query::editor(state, action),
+        Context::Results => query::results(state, action),
+        Context::Entities => entity::perform(state, action),
         _ => None,
     };
+    let of_pane = of_pane.or_else(|| entity::pivot(state, action));
     of_pane.unwrap_or_else(|| everywhere(state, action))
 }
 
@@ -180,6 +238,9 @@ fn go(state: &mut State, top: usize) -> Vec<Effect> {
 fn arrive(state: &mut State) -> Vec<Effect> {
     match *state.nav.view() {
         View::Record(seq) if state.record.seq != seq => record::load(state, seq),
+        View::Row(row) if state.record.seq != query::row_number(row) => query::load_row(state, row),
+        View::Entities | View::Entity(_) => entity::load(state, false),
+        View::Query => query::begin(state),
         View::Tail => {
             if !state.timeline.visible && state.nav.pane() == Context::Timeline {
                 state.nav.focus_on(Context::Tail);
@@ -194,5 +255,7 @@ fn arrive(state: &mut State) -> Vec<Effect> {
     }
 }
 
+#[cfg(test)]
+mod asking_tests;
 #[cfg(test)]
 mod tests;

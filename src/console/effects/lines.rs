@@ -61,7 +61,24 @@ pub fn lines(batch: &RecordBatch) -> Vec<Line> {
         let platform = text("client.platform_name", row);
         let client = joined(&[text("client.app_name", row), text("client.app_version", row)], " ");
         let client = if platform.is_empty() { client } else { joined(&[&client, platform], " on ") };
-        Some(line(&event, &place, &client))
+        let first = |columns: &[&str]| -> Box<str> {
+            columns.iter().map(|column| text(column, row)).find(|text| !text.is_empty()).unwrap_or_default().into()
+        };
+        let user = first(&[
+            "target_user.email",
+            "user.email",
+            "actor_details.email",
+            "target_user.uuid",
+            "user.uuid",
+            "actor_uuid",
+        ]);
+        let vault = first(match text("object_type", row) {
+            "vault" | "uva" | "gva" | "items" => &["object_uuid"],
+            "item" => &["aux_uuid"],
+            _ => &["vault_uuid"],
+        });
+        let names = [user, vault, event.ip.as_str().into()];
+        Some(line(&event, &place, &client, names))
     });
     all.collect()
 }
@@ -70,7 +87,7 @@ fn joined(parts: &[&str], between: &str) -> String {
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(between)
 }
 
-fn line(event: &EventLine, place: &str, client: &str) -> Line {
+fn line(event: &EventLine, place: &str, client: &str, names: [Box<str>; 3]) -> Line {
     let mut altered = false;
     let mut shown = |text: &str| -> Box<str> {
         let shown = Shown::with_limit(text, FIELD);
@@ -95,6 +112,7 @@ fn line(event: &EventLine, place: &str, client: &str) -> Line {
         country,
         place,
         client,
+        names,
         altered,
         haystack: Box::default(),
     }

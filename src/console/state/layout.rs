@@ -47,6 +47,64 @@ pub fn timeline_columns(size: Size) -> u16 {
 /// Columns of the timeline's scale.
 pub const SCALE: u16 = 7;
 
+/// Editor and results: the two parts of the query view. The one with the focus has the greater share.
+pub fn query_areas(size: Size, editing: bool) -> (Rect, Rect) {
+    let body = areas(size).body;
+    let share = if editing { body.height / 2 } else { body.height / 4 };
+    let [editor, results] = Layout::vertical([Constraint::Length(share.clamp(6, 24)), Constraint::Fill(1)]).areas(body);
+    (editor, results)
+}
+
+/// Lines of the query: what title and message leave of the editor.
+pub fn editor_rows(size: Size, editing: bool) -> usize {
+    usize::from(query_areas(size, editing).0.height.saturating_sub(2))
+}
+
+/// Rows of the result: what title and heads leave.
+pub fn result_rows(size: Size, editing: bool) -> usize {
+    usize::from(query_areas(size, editing).1.height.saturating_sub(2))
+}
+
+/// The list of hunts and what is said of the selected one.
+pub fn hunt_areas(size: Size) -> (Rect, Rect) {
+    let body = areas(size).body;
+    let [list, detail] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length((body.height / 2).min(16))]).areas(body);
+    (list, detail)
+}
+
+/// A page about one thing: facts, timeline, and the ground of its lists.
+pub fn page_areas(size: Size) -> (Rect, Rect, Rect) {
+    let body = areas(size).body;
+    let chart = match size.height {
+        ..30 => 4,
+        30..50 => 6,
+        _ => 9,
+    };
+    let [facts, chart, lists] =
+        Layout::vertical([Constraint::Length(3), Constraint::Length(chart), Constraint::Fill(1)]).areas(body);
+    (facts, chart, lists)
+}
+
+/// The place of each list of a page: side by side as the width allows, as many rows as that takes.
+pub fn page_lists(size: Size, count: usize) -> Vec<Rect> {
+    let ground = page_areas(size).2;
+    let across = if size.width >= 160 { 3 } else { 2 };
+    let down = count.div_ceil(across).max(1) as u16;
+    let (width, height) = (ground.width / across as u16, ground.height / down);
+    (0..count)
+        .map(|i| {
+            let (column, row) = ((i % across) as u16, (i / across) as u16);
+            Rect { x: ground.x + column * width, y: ground.y + row * height, width, height }
+        })
+        .collect()
+}
+
+/// Entries of a page's list that are in view: its title takes a row.
+pub fn page_rows(size: Size, count: usize) -> usize {
+    page_lists(size, count).first().map_or(1, |area| usize::from(area.height.saturating_sub(1)).max(1))
+}
+
 pub fn is_too_small(size: Size) -> bool {
     size.width < SMALLEST.width || size.height < SMALLEST.height
 }

@@ -3,6 +3,7 @@
 use crate::base::time::Ticks;
 use crate::event::Feed;
 pub use crate::event::catalogue::{Outcome, Severity};
+use crate::hunt::EntityKind;
 
 /// A field that a filter may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct Line {
     pub place: Box<str>,
     /// The program: name, version and platform.
     pub client: Box<str>,
+    /// The user, vault and address as the event has them, for pivots; not safe to draw, "" where it names none.
+    pub names: [Box<str>; 3],
     /// Something in it had to be made visible: worth a badge.
     pub altered: bool,
     /// Every text in lower case, for the filter.
@@ -92,6 +95,17 @@ impl Line {
         ];
         self.haystack = all.join("\u{1f}").to_lowercase().into();
         self
+    }
+
+    /// The user, vault or address that the event names.
+    pub fn names(&self, kind: EntityKind) -> Option<&str> {
+        let at = match kind {
+            EntityKind::User => 0,
+            EntityKind::Vault => 1,
+            EntityKind::Ip => 2,
+            _ => return None,
+        };
+        Some(&*self.names[at]).filter(|name| !name.is_empty())
     }
 
     pub fn field(&self, field: Field) -> &str {
@@ -134,6 +148,7 @@ pub mod tests {
             place: pick(&["Berlin", "Austin", "Lyon", "Osaka"]),
             client: pick(&["1Password for Mac 8.10", "1Password CLI 2.30", "1Password for Web"]),
             plumbing: false,
+            names: [format!("person{:02}@example.com", n % 17).into(), Box::default(), Box::default()],
             altered: false,
             haystack: Box::default(),
         }

@@ -1,6 +1,7 @@
 //! Where the analyst is: five top-level views, a stack of places in each, and a history over all.
 
 use super::super::action::Context;
+use super::pivot::Subject;
 
 /// A place. Those below the top level carry what they show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub enum View {
     Health,
     /// One event, by its sequence number.
     Record(i64),
+    /// One row of the result in view.
+    Row(usize),
+    /// All that is known of one thing.
+    Entity(Subject),
 }
 
 /// The top-level views, in the order of their numbers.
@@ -29,9 +34,9 @@ impl View {
             Self::Tail => &[Context::Tail, Context::Timeline],
             Self::Hunts => &[Context::Hunts],
             Self::Query => &[Context::Editor, Context::Results],
-            Self::Entities => &[Context::Entities],
+            Self::Entities | Self::Entity(_) => &[Context::Entities],
             Self::Health => &[Context::Health],
-            Self::Record(_) => &[Context::Record],
+            Self::Record(_) | Self::Row(_) => &[Context::Record],
         }
     }
 
@@ -45,6 +50,8 @@ impl View {
             Self::Entities => "Entities".to_owned(),
             Self::Health => "Feeds".to_owned(),
             Self::Record(seq) => format!("Event {seq}"),
+            Self::Row(row) => format!("Row {}", row + 1),
+            Self::Entity(subject) => subject.title(),
         }
     }
 }

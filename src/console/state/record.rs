@@ -1,7 +1,8 @@
 //! One event, whole: its text laid out, as it came, and where the view stands in it.
 
 use crate::base::shown::Shown;
-use crate::event::json;
+use crate::event::json::{self, Step};
+use crate::hunt::EntityKind;
 
 /// Rows of one event at most; an event is at most 1 MiB, so this cuts only what nobody reads.
 const MAX_ROWS: usize = 20_000;
@@ -69,6 +70,32 @@ impl Record {
             .map(|row| vec![Piece { kind: Kind::String, text: row.iter().collect::<String>().into() }])
             .collect();
         Self { seq, facts, raw: laid_out.is_empty(), laid_out, as_it_came, text, ..Self::default() }
+    }
+
+    /// The user, vault or address that the event names, as it has it.
+    pub fn names(&self, kind: EntityKind) -> Option<String> {
+        let text = |path: &[&str]| {
+            let steps: Vec<_> = path.iter().map(|key| Step::Key(key)).collect();
+            json::path(&self.text, &steps).and_then(json::string).filter(|text| !text.is_empty())
+        };
+        let paths: &[&[&str]] = match kind {
+            EntityKind::User => &[
+                &["target_user", "email"],
+                &["user", "email"],
+                &["actor_details", "email"],
+                &["target_user", "uuid"],
+                &["user", "uuid"],
+                &["actor_uuid"],
+            ],
+            EntityKind::Vault => match text(&["object_type"]).as_deref() {
+                Some("vault" | "uva" | "gva" | "items") => &[&["object_uuid"]],
+                Some("item") => &[&["aux_uuid"]],
+                _ => &[&["vault_uuid"]],
+            },
+            EntityKind::Ip => &[&["client", "ip_address"], &["session", "ip"], &["client", "ip"]],
+            _ => &[],
+        };
+        paths.iter().find_map(|path| text(path)).map(std::borrow::Cow::into_owned)
     }
 
     pub fn rows(&self) -> &[Vec<Piece>] {

@@ -98,6 +98,11 @@ impl Timeline {
         }
     }
 
+    /// The hour of the first event of all.
+    pub fn oldest(&self) -> Option<Ticks> {
+        self.hours.iter().find(|(_, counts)| counts.total() > 0).map(|(hour, _)| Ticks(hour * HOUR))
+    }
+
     /// Replaces the counts by minute.
     pub fn set_minutes(
         &mut self,

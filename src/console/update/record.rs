@@ -4,7 +4,8 @@ use super::super::action::Action;
 use super::super::message::Effect;
 use super::super::state::nav::View;
 use super::super::state::record::Record;
-use super::super::state::{NoticeKind, State};
+use super::super::state::{NoticeKind, State, layout};
+use super::query;
 
 /// Opens an event: its row is there, its bytes come.
 pub fn load(state: &mut State, seq: i64) -> Vec<Effect> {
@@ -48,6 +49,9 @@ pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
 
 /// The next event of the tail (1), or the one before (-1).
 fn turn(state: &mut State, by: isize) -> Vec<Effect> {
+    if let View::Row(row) = *state.nav.view() {
+        return turn_row(state, row, by);
+    }
     let Some(seq) = state.tail.neighbour(state.record.seq, by).map(|line| line.seq) else {
         state.notify(
             NoticeKind::Info,
@@ -62,4 +66,19 @@ fn turn(state: &mut State, by: isize) -> Vec<Effect> {
     let effects = load(state, seq);
     state.record.raw = raw;
     effects
+}
+
+/// The next row of the result (1), or the one before (-1).
+fn turn_row(state: &mut State, row: usize, by: isize) -> Vec<Effect> {
+    let height = layout::result_rows(state.size, false);
+    let Some(table) = state.query.table_mut() else { return Vec::new() };
+    table.selected = row;
+    table.move_by(by, height);
+    let to = table.selected;
+    if to == row {
+        state.notify(NoticeKind::Info, if by > 0 { "this is the last row" } else { "this is the first row" });
+        return Vec::new();
+    }
+    state.nav.replace(View::Row(to));
+    query::load_row(state, to)
 }
