@@ -32,6 +32,12 @@ pub struct World<'a> {
     pub schema_of: &'a dyn Fn(&str) -> Option<Schema>,
 }
 
+impl std::fmt::Debug for World<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ItemKind {
     Column,

@@ -348,7 +348,9 @@ impl<'a> Walker<'_, 'a> {
             Op::Evaluate { hints, call, schema } => {
                 self.properties(hints);
                 self.call(call);
-                schema.iter().for_each(|schema| self.decls(&schema.columns));
+                if let Some(schema) = schema {
+                    self.decls(&schema.columns);
+                }
             }
             Op::As { hints, name } => {
                 self.properties(hints);
