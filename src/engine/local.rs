@@ -1,4 +1,17 @@
 //! The embedded engine: KQL over the evidence store, or over nothing.
+//!
+//! A question is parsed and bound; what binding needs of data is run first, and binding goes on. The plan is made to read less (`optimise`), then run as
+//! pipelines over morsels (`exec`, `pipeline`, `pool`): scans (`scan`) give batches, steps change them, and what needs all rows takes them apart by
+//! the codes of its keys (`intern`).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+
+use crate::engine::{Answer, QueryEngine, QueryError, Request};
+use crate::kql::bind::{self, Bound, Context, Known, What};
+use crate::kql::catalog::Empty;
+use crate::kql::{Catalog, Diagnostic, Plan, Severity, Value, parser};
+use crate::store::Reader;
 
 pub mod aggregate;
 pub mod batch;
@@ -9,12 +22,180 @@ pub mod exec;
 pub mod functions;
 pub mod intern;
 pub mod join;
+pub mod optimise;
 pub mod pipeline;
 pub mod pool;
+pub mod results;
 pub mod scan;
 pub mod sort;
 pub mod steps;
+pub mod tables;
 pub mod window;
+
+use column::{Result, value_at};
+use control::Control;
+use exec::Execution;
+use pipeline::Runner;
+use scan::Tables;
+use tables::{NoTables, StoreCatalog, StoreTables};
+
+/// Rounds of binding and running what it needs.
+const MOST_ROUNDS: usize = 200;
+
+/// How the engine works.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Threads; 0 is one a core.
+    pub workers: usize,
+    /// The plan is run as it was bound. For tests: the answer must be the same.
+    pub unoptimised: bool,
+}
+
+/// The embedded engine. Cheap to clone; clones share the store's reader and the threads.
+#[derive(Clone, Debug)]
+pub struct Local {
+    reader: Option<Reader>,
+    pool: Arc<OnceLock<pool::Pool>>,
+    workers: usize,
+    options: Options,
+}
+
+impl Local {
+    /// Over a store.
+    pub fn new(reader: Reader, options: Options) -> Self {
+        Self { reader: Some(reader), ..Self::without_store(options) }
+    }
+
+    /// Over nothing: `print`, `datatable` and `range` need no more.
+    pub fn without_store(options: Options) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(2, usize::from);
+        let workers = if options.workers == 0 { cores() } else { options.workers };
+        Self { reader: None, pool: Arc::default(), workers, options }
+    }
+
+    /// A query to its end, on a thread whose stack is large enough for any expression that the binder lets through.
+    fn answer(&self, request: &Request) -> Result<Answer> {
+        std::thread::scope(|scope| {
+            let run = || catch_unwind(AssertUnwindSafe(|| self.run_here(request)));
+            let thread = std::thread::Builder::new().name("query".into()).stack_size(pool::STACK);
+            let started = thread
+                .spawn_scoped(scope, run)
+                .map_err(|e| QueryError::Runtime(format!("a thread for the query cannot start: {e}")))?;
+            match started.join() {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(panic)) | Err(panic) => Err(pool::panicked(&*panic)),
+            }
+        })
+    }
+
+    fn run_here(&self, request: &Request) -> Result<Answer> {
+        let parsed = parser::parse(&request.text);
+        if is_wrong(&parsed.diagnostics) {
+            return Err(QueryError::Invalid(parsed.diagnostics));
+        }
+        let control = Control::new(request);
+        let runner = Runner { pool: Arc::clone(&self.pool), workers: self.workers, control: Arc::clone(&control) };
+        let tables: Box<dyn Tables> = match &self.reader {
+            Some(reader) => Box::new(StoreTables::new(reader)),
+            None => Box::new(NoTables),
+        };
+        let catalog = self.catalog();
+        let evaluate = |e: &crate::kql::Expr| eval::constant(e).ok();
+        let mut known = Known::default();
+        for _ in 0..MOST_ROUNDS {
+            control.check()?;
+            let context = Context {
+                catalog: &*catalog,
+                now: request.now,
+                parameters: &request.parameters,
+                timespan: request.timespan,
+                known: &known,
+                evaluate: Some(&evaluate),
+            };
+            let outcome = bind::bind(&parsed.query, &request.text, &context);
+            let mut warnings = parsed.diagnostics.clone();
+            warnings.extend(outcome.diagnostics);
+            match outcome.bound {
+                Bound::Invalid => return Err(QueryError::Invalid(warnings)),
+                Bound::Plan(plan) => {
+                    let plan = self.improved(plan);
+                    let tables = results::run(&Execution::new(runner, &*tables, &plan), &plan, request)?;
+                    warnings.extend(unfit(&control));
+                    return Ok(Answer { tables, statistics: control.statistics(), warnings });
+                }
+                Bound::Needs(needs) => {
+                    for need in needs {
+                        let answer = self.need(&runner, &*tables, &need)?;
+                        known.put(need.key, answer);
+                    }
+                }
+            }
+        }
+        Err(QueryError::Runtime("the query needs more sub-queries than can be run: use fewer toscalar() and in (…)".into()))
+    }
+
+    fn improved(&self, plan: Plan) -> Plan {
+        if self.options.unoptimised { plan } else { optimise::optimise(&plan) }
+    }
+
+    /// Runs what binding needs: a cell, or a column.
+    fn need(&self, runner: &Runner, tables: &dyn Tables, need: &bind::Need) -> Result<bind::Answer> {
+        let plan = self.improved(need.plan.clone());
+        let execution = Execution::new(runner.clone(), tables, &plan);
+        let output = plan.outputs.first().ok_or_else(|| column::internal("a need without an output"))?;
+        let ty = output.rel.schema.0.first().ok_or_else(|| column::internal("a need without a column"))?.ty;
+        let most = (need.what == What::Cell).then_some(1);
+        let mut values = Vec::new();
+        for batch in execution.rows(&output.rel, most)? {
+            runner.control.check()?;
+            for row in 0..batch.rows {
+                values.push(value_at(&batch.columns[0], row, ty)?);
+            }
+        }
+        Ok(match need.what {
+            What::Cell => bind::Answer::Cell(values.into_iter().next().unwrap_or(Value::null(ty))),
+            What::Column => bind::Answer::Column(values),
+        })
+    }
+}
+
+fn is_wrong(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|d| d.severity == Severity::Error)
+}
+
+/// What a column's type could not hold.
+fn unfit(control: &Control) -> Option<Diagnostic> {
+    let n = control.counters.unfit.load(std::sync::atomic::Ordering::Relaxed);
+    (n > 0).then(|| {
+        Diagnostic::warning(
+            "KQL900",
+            crate::kql::TextRange::default(),
+            format!("{n} values of aux_id do not fit an int and are null, as in Sentinel's table"),
+        )
+    })
+}
+
+impl QueryEngine for Local {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    fn run(&self, request: &Request) -> Result<Answer> {
+        let answer = self.answer(request);
+        // A segment may have been merged into another and removed while the query ran: once more, over what is there now.
+        match answer {
+            Err(QueryError::Store(_)) if !request.cancel.is_cancelled() => self.answer(request),
+            answer => answer,
+        }
+    }
+
+    fn catalog(&self) -> Box<dyn Catalog + '_> {
+        match self.reader {
+            Some(_) => Box::new(StoreCatalog),
+            None => Box::new(Empty),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;
