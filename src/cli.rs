@@ -15,6 +15,7 @@ mod interrupt;
 mod output;
 mod place;
 mod probe;
+mod query;
 mod store;
 mod terminal;
 mod values;
@@ -68,6 +69,7 @@ fn dispatch(cli: &Cli) -> Result<Outcome> {
         Some(Command::Doctor(args)) => doctor::run(args, global),
         Some(Command::Hunt(args)) => hunt::run(args, global),
         Some(Command::Import(args)) => import::run(args, global),
+        Some(Command::Query(args)) => query::run(args, global),
         Some(Command::Store(args)) => store::run(args, global),
         Some(Command::Completions(args)) => completions::run(args),
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{Outcome, collect, completions, connect, demo, doctor, hunt, import, output, store};
+use super::{Outcome, collect, completions, connect, demo, doctor, hunt, import, output, query, store};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,6 +79,7 @@ pub enum Command {
     Doctor(doctor::Args),
     Hunt(hunt::Args),
     Import(import::Args),
+    Query(query::Args),
     Store(store::Args),
     Completions(completions::Args),
 }
