@@ -119,9 +119,10 @@ fn request(args: &Args, text: String) -> Result<Request> {
     let mut request = Request::new(text, now);
     request.limits = Limits { rows: args.limit, ..Limits::HEADLESS };
     if let Some(text) = &args.timespan {
-        let span = crate::engine::local::functions::parse_time::timespan(text)
-            .filter(|span| *span > 0)
-            .ok_or_else(|| WrongUse(format!("--timespan {text}: a length of time looks like 30d, 12h or 1.02:00:00")))?;
+        let span =
+            crate::engine::local::functions::parse_time::timespan(text).filter(|span| *span > 0).ok_or_else(|| {
+                WrongUse(format!("--timespan {text}: a length of time looks like 30d, 12h or 1.02:00:00"))
+            })?;
         request.timespan = Some((now - Span(span), Ticks(now.0.saturating_add(1))));
     }
     for parameter in &args.parameters {

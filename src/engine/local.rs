@@ -131,7 +131,9 @@ impl Local {
                 }
             }
         }
-        Err(QueryError::Runtime("the query needs more sub-queries than can be run: use fewer toscalar() and in (…)".into()))
+        Err(QueryError::Runtime(
+            "the query needs more sub-queries than can be run: use fewer toscalar() and in (…)".into(),
+        ))
     }
 
     fn improved(&self, plan: Plan) -> Plan {

@@ -48,7 +48,9 @@ pub fn write(out: &mut impl Write, answer: &Answer) -> Result<(), FormatError> {
         for batch in &table.batches {
             for row in 0..batch.num_rows() {
                 line.clear();
-                for (((array, column), width), right) in batch.columns().iter().zip(&table.schema).zip(&widths).zip(&right) {
+                for (((array, column), width), right) in
+                    batch.columns().iter().zip(&table.schema).zip(&widths).zip(&right)
+                {
                     let text = text(array, row, column.ty).unwrap_or_default();
                     place(&mut line, Shown::with_limit(&text, 4 * WIDEST).as_str(), *width, *right);
                 }
@@ -97,7 +99,9 @@ mod tests {
 
     #[test]
     fn cells_fill_their_width_whatever_their_script() {
-        for (text, right, want) in [("ab", false, "ab    "), ("12", true, "  12  "), ("日本語", false, "日 …  "), ("abcdef", false, "abc…  ")] {
+        for (text, right, want) in
+            [("ab", false, "ab    "), ("12", true, "  12  "), ("日本語", false, "日 …  "), ("abcdef", false, "abc…  ")]
+        {
             let mut line = String::new();
             place(&mut line, text, 4, right);
             assert_eq!(line, want, "{text}");

@@ -163,7 +163,8 @@ fn push(rel: &Arc<Rel>, wanted: Vec<Expr>) -> Arc<Rel> {
                     stay.push(e);
                 }
             }
-            let op = Op::Join { left: push(left, to_left), right: push(right, to_right), kind: *kind, keys: keys.clone() };
+            let op =
+                Op::Join { left: push(left, to_left), right: push(right, to_right), kind: *kind, keys: keys.clone() };
             filtered(Rel::new(op, rel.schema.clone()), stay)
         }
         _ => filtered(over(rel, &mut |input| push(input, Vec::new())), wanted),
@@ -197,7 +198,8 @@ impl Need {
         match self {
             Self::Column(_) => base,
             Self::Path { steps, text, .. } => {
-                let path = Expr { kind: ExprKind::Path { base: Box::new(base), steps: steps.clone() }, ty: Type::Dynamic };
+                let path =
+                    Expr { kind: ExprKind::Path { base: Box::new(base), steps: steps.clone() }, ty: Type::Dynamic };
                 if *text { Expr::call(&TOSTRING, vec![path], Type::String) } else { path }
             }
         }
@@ -234,7 +236,9 @@ impl Needs {
             ExprKind::Call { function, args } => ExprKind::Call { function, args: all(args) },
             ExprKind::And(list) => ExprKind::And(all(list)),
             ExprKind::Or(list) => ExprKind::Or(all(list)),
-            ExprKind::Path { base, steps } => ExprKind::Path { base: Box::new(self.rewrite(base)), steps: steps.clone() },
+            ExprKind::Path { base, steps } => {
+                ExprKind::Path { base: Box::new(self.rewrite(base)), steps: steps.clone() }
+            }
             ExprKind::In { value, set, negated, fold_case } => ExprKind::In {
                 value: Box::new(self.rewrite(value)),
                 set: Arc::clone(set),
@@ -381,11 +385,8 @@ fn prune(rel: &Arc<Rel>, needs: &[Need]) -> (Arc<Rel>, Vec<usize>) {
             let mut below = Needs(needs.to_vec());
             let exprs: Vec<Expr> = keys.iter().map(|k| below.rewrite(&k.expr)).collect();
             let (input, places) = prune(input, &below.0);
-            let keys = keys
-                .iter()
-                .zip(exprs)
-                .map(|(k, e)| SortKey { expr: placed(&e, &places), ..k.clone() })
-                .collect();
+            let keys =
+                keys.iter().zip(exprs).map(|(k, e)| SortKey { expr: placed(&e, &places), ..k.clone() }).collect();
             let schema = input.schema.clone();
             (Rel::new(Op::Sort { input, keys, limit: *limit }, schema), places[..needs.len()].to_vec())
         }
@@ -437,12 +438,17 @@ fn with_paths(rel: &Rel, node: Arc<Rel>, needs: &[Need], place: impl Fn(usize) -
     if needs.iter().all(|n| matches!(n, Need::Column(_))) {
         return (node, needs.iter().map(|n| place(n.column())).collect());
     }
-    let columns =
-        needs.iter().map(|n| n.expr(Expr::column(place(n.column()), rel.schema.0[n.column()].ty))).collect();
+    let columns = needs.iter().map(|n| n.expr(Expr::column(place(n.column()), rel.schema.0[n.column()].ty))).collect();
     (Rel::new(Op::Project { input: node, columns }, schema_of(rel, needs)), (0..needs.len()).collect())
 }
 
-fn scan(rel: &Rel, table: &Arc<str>, columns: &[ScanColumn], filter: &[Expr], needs: &[Need]) -> (Arc<Rel>, Vec<usize>) {
+fn scan(
+    rel: &Rel,
+    table: &Arc<str>,
+    columns: &[ScanColumn],
+    filter: &[Expr],
+    needs: &[Need],
+) -> (Arc<Rel>, Vec<usize>) {
     let mut all = Needs(Vec::new());
     let places: Vec<usize> = needs.iter().map(|n| all.add(n.clone())).collect();
     let filter = all.rewrite_all(filter);

@@ -23,7 +23,8 @@ pub fn run(execution: &Execution<'_>, plan: &Plan, request: &Request) -> Result<
         for batch in &mut batches {
             if batch.rows > left {
                 *batch = batch.slice(0, left);
-                cut = Some(format!("only the first {most} rows are here: summarize, filter, or raise the limit of rows"));
+                cut =
+                    Some(format!("only the first {most} rows are here: summarize, filter, or raise the limit of rows"));
             }
             left -= batch.rows;
         }

@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use super::column::Result;
 use super::control::Control;
 use super::pipeline::Source;
+use super::scan::Tables;
 use super::scan::columns::{EVENTS, STORED_EVENTS, schema};
 use super::scan::events::Events;
-use super::scan::Tables;
 use crate::engine::QueryError;
 use crate::event::normalised;
 use crate::kql::plan::ScanColumn;
@@ -58,7 +58,14 @@ impl<'a> StoreTables<'a> {
 }
 
 impl Tables for StoreTables<'_> {
-    fn scan(&self, table: &str, columns: &[ScanColumn], _: &Schema, filter: &[Expr], control: &Arc<Control>) -> Result<Arc<dyn Source>> {
+    fn scan(
+        &self,
+        table: &str,
+        columns: &[ScanColumn],
+        _: &Schema,
+        filter: &[Expr],
+        control: &Arc<Control>,
+    ) -> Result<Arc<dyn Source>> {
         if schema(table).is_none() {
             return Err(unknown(table));
         }
