@@ -112,9 +112,11 @@ impl<'a> Cells<'a> {
                 out.push('"');
             }
             Look::Reals(n) if n.get(row).is_some_and(|n| !n.is_finite()) => {
-                out.push('"');
-                self.write(row, out);
-                out.push('"');
+                out.push_str(match n.get(row) {
+                    Some(n) if n.is_nan() => "\"NaN\"",
+                    Some(n) if n < 0.0 => "\"-Infinity\"",
+                    _ => "\"Infinity\"",
+                });
             }
             _ => {
                 let before = out.len();
@@ -225,8 +227,8 @@ fn tolong(call: &Call<'_>) -> Result<Vector> {
 fn toint(call: &Call<'_>) -> Result<Vector> {
     let n = whole_of(call)?;
     match source(call)? {
-        // A length of time wraps; reals saturate; what else does not fit is null.
-        Type::TimeSpan | Type::DateTime => Ok(call.give_ints(|i| n(i).map(|n| n as i32))),
+        // Whole numbers wrap, reals saturate, text that does not fit is null.
+        Type::TimeSpan | Type::DateTime | Type::Long | Type::Dynamic => Ok(call.give_ints(|i| n(i).map(|n| n as i32))),
         Type::Real => Ok(call.give_ints(|i| n(i).map(|n| n.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32))),
         _ => Ok(call.give_ints(|i| n(i).and_then(|n| i32::try_from(n).ok()))),
     }
@@ -347,11 +349,11 @@ fn totimespan(call: &Call<'_>) -> Result<Vector> {
     }
 }
 
-/// A guid's canonical text, of its text with or without dashes and braces.
+/// A guid's canonical text, of its text with dashes anywhere, or none, and with braces or without.
 pub fn guid(text: &str) -> Option<String> {
     let bare = text.trim().trim_start_matches(['{', '(']).trim_end_matches(['}', ')']);
     let hex: String = bare.chars().filter(|c| *c != '-').collect();
-    if hex.len() != 32 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) || !(bare.len() == 32 || bare.len() == 36) {
+    if hex.len() != 32 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
     let h = hex.to_ascii_lowercase();

@@ -64,7 +64,7 @@ pub fn write_real(out: &mut String, n: f64) {
     let written = if n.is_nan() {
         out.write_str("NaN")
     } else if n.is_infinite() {
-        out.write_str(if n > 0.0 { "Infinity" } else { "-Infinity" })
+        out.write_str(if n > 0.0 { "inf" } else { "-inf" })
     } else {
         write!(out, "{n:?}")
     };

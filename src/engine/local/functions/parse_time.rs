@@ -144,7 +144,7 @@ fn with_unit(text: &str) -> Option<i64> {
     if let Some(n) = whole(number) {
         return n.checked_mul(ticks);
     }
-    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+    if unit.is_empty() || number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return None;
     }
     let n: f64 = number.parse().ok()?;

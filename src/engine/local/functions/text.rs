@@ -47,7 +47,7 @@ pub fn find(name: &str) -> Option<Eval> {
         },
         "translate" => translate,
         "tohex" => tohex,
-        "url_encode" | "url_encode_component" => url_encode,
+        "url_encode" => url_encode,
         "url_decode" => |c| map(c, |t, out| out.push_str(&percent_decoded(t, true))),
         "base64_encode_tostring" => |c| map(c, |t, out| base64_encode(out, t.as_bytes())),
         "base64_decode_tostring" => |c| {
@@ -255,6 +255,8 @@ fn url_encode(call: &Call<'_>) -> Result<Vector> {
         for b in text.bytes() {
             if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~') {
                 out.push(char::from(b));
+            } else if b == b' ' {
+                out.push('+');
             } else {
                 let written = write!(out, "%{b:02x}");
                 debug_assert!(written.is_ok());
