@@ -1,6 +1,6 @@
 //! The embedded engine: KQL over the evidence store, or over nothing.
 //!
-//! A question is parsed and bound; what binding needs of data is run first, and binding goes on. The plan is made to read less (`optimise`), then run as
+//! A question is parsed and bound; what binding needs of data is run first, and binding goes on. The plan is made to read less (`kql::optimise`), then run as
 //! pipelines over morsels (`exec`, `pipeline`, `pool`): scans (`scan`) give batches, steps change them, and what needs all rows takes them apart by
 //! the codes of its keys (`intern`).
 
@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::{Answer, QueryEngine, QueryError, Request};
 use crate::kql::bind::{self, Bound, Context, Known, What};
 use crate::kql::catalog::Empty;
+use crate::kql::optimise::optimise;
 use crate::kql::{Catalog, Diagnostic, Plan, Severity, Value, parser};
 use crate::store::Reader;
 
@@ -22,7 +23,6 @@ pub mod exec;
 pub mod functions;
 pub mod intern;
 pub mod join;
-pub mod optimise;
 pub mod pipeline;
 pub mod pool;
 pub mod results;
@@ -137,7 +137,7 @@ impl Local {
     }
 
     fn improved(&self, plan: Plan) -> Plan {
-        if self.options.unoptimised { plan } else { optimise::optimise(&plan) }
+        if self.options.unoptimised { plan } else { optimise(plan) }
     }
 
     /// Runs what binding needs: a cell, or a column.

@@ -48,10 +48,10 @@ pub fn write(out: &mut impl Write, answer: &Answer) -> Result<(), FormatError> {
 
 fn cell(text: &mut String, cell: &Cells<'_>, ty: Type, row: usize) {
     match ty {
-        // JSON text inside a JSON string.
+        // JSON text inside a JSON string; of a dynamic that is a string, the string.
         Type::Dynamic if !cell.is_null(row) => {
             let mut json = String::new();
-            cell.write_json(row, &mut json);
+            cell.write(row, &mut json);
             quote(text, &json);
         }
         // A decimal has more digits than a JSON number keeps.

@@ -28,28 +28,28 @@ struct Extreme {
     any: Vec<bool>,
 }
 
-/// A real as a word that sorts as reals do; NaN is the least.
-fn real_order(n: f64) -> i64 {
+/// A real as a word that sorts as reals do; NaN wins, whichever end is asked for.
+fn real_order(n: f64, greatest: bool) -> i64 {
     if n.is_nan() {
-        return i64::MIN;
+        return if greatest { i64::MAX } else { i64::MIN };
     }
     let bits = n.to_bits() as i64;
     if bits < 0 { bits ^ i64::MAX } else { bits }
 }
 
 fn order_real(word: i64) -> f64 {
-    if word == i64::MIN {
+    if word == i64::MIN || word == i64::MAX {
         return f64::NAN;
     }
     f64::from_bits(if word < 0 { word ^ i64::MAX } else { word } as u64)
 }
 
 /// Row by row, a column's values as words that sort the same.
-fn words<'a>(of: Type, column: &'a Vector) -> Result<Box<dyn Fn(usize) -> Option<i128> + 'a>> {
+fn words<'a>(of: Type, column: &'a Vector, greatest: bool) -> Result<Box<dyn Fn(usize) -> Option<i128> + 'a>> {
     Ok(match of {
         Type::Real => {
             let n = column.reals()?;
-            Box::new(move |i| n.get(i).map(|n| i128::from(real_order(n))))
+            Box::new(move |i| n.get(i).map(|n| i128::from(real_order(n, greatest))))
         }
         Type::Decimal => {
             let n = column.decimals()?;
@@ -98,7 +98,7 @@ impl Accumulator for Extreme {
             }
             return Ok(());
         }
-        let word = words(self.of, arg)?;
+        let word = words(self.of, arg, self.greatest)?;
         for (i, g) in groups.iter().enumerate() {
             if let Some(word) = word(i) {
                 self.offer(*g as usize, word);
@@ -226,6 +226,8 @@ fn best_rows(
 /// What a row is judged by.
 #[derive(Clone, Debug, PartialEq)]
 enum Judged {
+    /// Nothing: it answers only where no row can be judged.
+    Null,
     Word(i128),
     Text(Box<str>),
 }
@@ -254,6 +256,7 @@ impl Arg {
                 }
             }
             (Judged::Text(n), Judged::Text(o)) => better(self.greatest, n, o),
+            (new, Judged::Null) => *new != Judged::Null,
             _ => false,
         }
     }
@@ -278,7 +281,7 @@ impl Accumulator for Arg {
             .map(|(g, row)| (g, row, Judged::Text(texts.text(row).into())))
             .collect::<Vec<_>>()
         } else {
-            let word = words(self.of, of)?;
+            let word = words(self.of, of, greatest)?;
             best_rows(
                 groups,
                 count,
@@ -291,6 +294,13 @@ impl Accumulator for Arg {
             .filter_map(|(g, row)| Some((g, row, Judged::Word(word(row)?))))
             .collect()
         };
+        if self.best.iter().any(Option::is_none) {
+            for (row, g) in groups.iter().enumerate() {
+                if self.best[*g as usize].is_none() {
+                    self.best[*g as usize] = Some((Judged::Null, value.value(row, self.value)?));
+                }
+            }
+        }
         for (group, row, judged) in rows {
             if self.best[group].as_ref().is_none_or(|(old, _)| self.is_better(&judged, old)) {
                 self.best[group] = Some((judged, value.value(row, self.value)?));

@@ -189,7 +189,7 @@ pub struct Mean {
     of: Type,
     gives: Type,
     sums: Vec<f64>,
-    /// Times are too long for a real's digits.
+    /// Times are too long for a real's digits; the sum of whole numbers wraps, as in Kusto.
     ticks: Vec<i128>,
     counts: Vec<i64>,
 }
@@ -200,7 +200,7 @@ impl Mean {
     }
 
     fn exact(&self) -> bool {
-        matches!(self.of, Type::DateTime | Type::TimeSpan | Type::Decimal)
+        self.of != Type::Real
     }
 
     fn grow(&mut self, count: usize) {
@@ -237,7 +237,7 @@ impl Accumulator for Mean {
             }
             _ => {
                 let n = Whole::of(arg)?;
-                groups.iter().enumerate().for_each(|(i, g)| add(*g, None, n.get(i).map(|n| n as f64)));
+                groups.iter().enumerate().for_each(|(i, g)| add(*g, n.get(i).map(i128::from), None));
             }
         }
         Ok(())
@@ -268,7 +268,13 @@ impl Accumulator for Mean {
         let means = self.ticks.iter().zip(counts).map(|(s, n)| if *n == 0 { None } else { Some(s / i128::from(*n)) });
         Ok(match self.gives {
             Type::Decimal => decimals(means),
-            Type::Real => Arc::new(means.map(|m| m.map(|m| m as f64 / 1e18)).collect::<Float64Array>()),
+            Type::Real if self.of == Type::Decimal => {
+                Arc::new(means.map(|m| m.map(|m| m as f64 / 1e18)).collect::<Float64Array>())
+            }
+            Type::Real => {
+                let real = |(sum, n): (&i128, &i64)| if *n == 0 { f64::NAN } else { *sum as i64 as f64 / *n as f64 };
+                Arc::new(self.ticks.iter().zip(counts).map(real).map(Some).collect::<Float64Array>())
+            }
             _ => Arc::new(means.map(|m| m.map(|m| m as i64)).collect::<Int64Array>()),
         })
     }

@@ -147,7 +147,11 @@ fn substring(call: &Call<'_>) -> Result<Vector> {
     Ok(call.give_texts(|i| {
         let text = t.text(i);
         let from = from.get(i).unwrap_or(0);
-        let from = if from < 0 { (text.chars().count() as i64).saturating_add(from).max(0) } else { from };
+        let from = if from < 0 { (text.chars().count() as i64).saturating_add(from) } else { from };
+        if from < 0 {
+            // Before the beginning there is nothing.
+            return Some("");
+        }
         let rest = &text[offset(text, usize::try_from(from).unwrap_or(usize::MAX))..];
         match length.as_ref().map(|l| l.get(i)) {
             None => Some(rest),
