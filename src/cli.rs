@@ -1,6 +1,8 @@
 //! Floor 7: arguments. A small file a subcommand, no logic: what a command does is done by the rooms below.
 
+mod answer;
 mod args;
+mod check;
 mod collect;
 mod collecting;
 mod completions;
@@ -8,6 +10,7 @@ mod connect;
 mod console;
 mod demo;
 mod doctor;
+mod engine;
 mod harden;
 mod hunt;
 mod import;
@@ -17,6 +20,7 @@ mod place;
 mod probe;
 mod query;
 mod store;
+mod tail;
 mod terminal;
 mod values;
 
@@ -67,6 +71,9 @@ fn dispatch(cli: &Cli) -> Result<Outcome> {
         Some(Command::Collect(args)) => collect::run(args, global),
         Some(Command::Connect(args)) => connect::run(args, global),
         Some(Command::Doctor(args)) => doctor::run(args, global),
+        Some(Command::Check(args)) => check::run(args, global),
+        Some(Command::Query(args)) => query::run(args, global),
+        Some(Command::Tail(args)) => tail::run(args, global),
         Some(Command::Hunt(args)) => hunt::run(args, global),
         Some(Command::Import(args)) => import::run(args, global),
         Some(Command::Query(args)) => query::run(args, global),

@@ -7,6 +7,7 @@
 
 pub mod facts;
 pub mod front_matter;
+pub mod lint;
 pub mod pack;
 pub mod run;
 

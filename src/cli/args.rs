@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{Outcome, collect, completions, connect, demo, doctor, hunt, import, output, query, store};
+use super::{Outcome, check, collect, completions, connect, demo, doctor, hunt, import, output, query, store, tail};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,11 +76,13 @@ pub enum Command {
     Demo(demo::Args),
     Connect(connect::Args),
     Collect(collect::Args),
-    Doctor(doctor::Args),
+    Tail(tail::Args),
+    Query(query::Args),
+    Check(check::Args),
     Hunt(hunt::Args),
     Import(import::Args),
-    Query(query::Args),
     Store(store::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
 }
 

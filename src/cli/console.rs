@@ -8,12 +8,12 @@ use anyhow::Result;
 use super::args::{self, Global};
 use super::collecting::{self, Collecting};
 use super::place::Place;
-use super::{Outcome, demo, output, terminal};
+use super::{Outcome, demo, engine, output, terminal};
 use crate::base::clock::Clock;
 use crate::base::config::Limits;
 use crate::console::action::Action;
 use crate::console::{self, Exit, Options};
-use crate::engine;
+use crate::engine::{Limits as EngineLimits, QueryEngine};
 use crate::hunt::Pack;
 use crate::store::{Layout, Reader, Workspace};
 
@@ -76,12 +76,12 @@ pub fn open(
         ascii: global.ascii || global.plain,
         keys: BTreeMap::new(),
         clock,
-        engine: None,
+        engine: reader.clone().map(|reader| Arc::new(engine::over(reader)) as Arc<dyn QueryEngine>),
         // Somebody else's store has no room for one's own notes.
         workspace: reader.as_ref().and_then(|_| Workspace::open(&place.paths.data).ok()).map(Arc::new),
         limits: {
             let Limits { time, memory, rows } = place.config.console_limits;
-            engine::Limits { time, memory, rows }
+            EngineLimits { time, memory, rows }
         },
         hunts: Pack::load(&place.paths.config),
         organisation: place.config.organisation.clone(),

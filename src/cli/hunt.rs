@@ -1,6 +1,7 @@
 //! `hunt`: list, show and run hunts.
 
 mod list;
+mod run;
 mod show;
 
 use anyhow::Result;
@@ -17,6 +18,8 @@ use crate::hunt::Pack;
 Examples:
   vaultscope hunt list
   vaultscope hunt show password-spray
+  vaultscope hunt run password-spray
+  vaultscope hunt run --all
 
 Hunts of your own are .kql files in ~/.config/vaultscope/hunts; `hunt show` of any hunt is an example of one.")]
 pub struct Args {
@@ -28,21 +31,26 @@ pub struct Args {
 enum Command {
     List(list::Args),
     Show(show::Args),
+    Run(run::Args),
 }
 
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     match &args.command {
         Command::List(args) => list::run(args, &pack(global)?),
         Command::Show(args) => show::run(args, &pack(global)?),
+        Command::Run(args) => run::run(args, global),
     }
 }
 
-/// The hunts there are; what is wrong with any is told beside the answer.
 fn pack(global: &Global) -> Result<Pack> {
-    let place = Place::of(global)?;
+    Ok(pack_of(&Place::of(global)?))
+}
+
+/// The hunts there are; what is wrong with any is told beside the answer.
+fn pack_of(place: &Place) -> Pack {
     let pack = Pack::load(&place.paths.config);
     for problem in &pack.problems {
         output::note(problem);
     }
-    Ok(pack)
+    pack
 }

@@ -10,6 +10,8 @@ use super::output;
 use crate::base::config::Config;
 use crate::base::http::{HttpClient, HttpOptions};
 use crate::base::log::{self, LogGuard};
+use crate::store::workspace::QueryRecord;
+use crate::store::{Layout, Workspace};
 use crate::base::paths::{DEFAULT_PROFILE, DEMO_PROFILE, Paths};
 
 /// The configuration and the directories.
@@ -56,6 +58,17 @@ impl Place {
     /// Are the events here made up?
     pub fn is_demo(&self) -> bool {
         self.config.profile == DEMO_PROFILE || mark::is_there(&self.paths.data)
+    }
+
+    /// Keeps a query in the log of the workspace. Only where there is a store: a question alone creates nothing. Whoever reads
+    /// somebody else's store has no workspace there.
+    pub fn log_query(&self, query: &QueryRecord) {
+        if !Layout::of(&self.paths.data).exists() {
+            return;
+        }
+        if let Err(error) = Workspace::open(&self.paths.data).and_then(|workspace| workspace.log_query(query)) {
+            tracing::warn!(%error, "the query is not logged");
+        }
     }
 
     /// The HTTP client, trusting what `--ca-file` or the configuration adds.

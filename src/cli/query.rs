@@ -1,172 +1,174 @@
-//! `query`: a question in KQL, answered on standard output.
+//! `query`: a question on the command line.
 
-use std::io::Read as _;
+mod attend;
+
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
-use clap::ValueEnum;
+use anyhow::{Context as _, Result};
 
+use super::answer::{self, Format, Question};
 use super::args::Global;
 use super::place::Place;
-use super::{Outcome, WrongUse, output};
-use crate::base::time::{Span, Ticks};
-use crate::engine::format::{csv, json, kusto, table};
-use crate::engine::local::{Local, Options};
-use crate::engine::{Answer, Limits, QueryEngine as _, QueryError, Request};
-use crate::kql::{Diagnostic, Severity, Value};
-use crate::store::Reader;
+use super::values::{self, Timespan};
+use super::{Outcome, WrongUse, engine, output};
+use crate::base::shown::Shown;
+use crate::base::time::Ticks;
+use crate::engine::{Answer, Limits, QueryEngine, QueryError, Request};
+use crate::hunt;
+use crate::kql::Value;
+use crate::kql::literal::print_literal;
+use crate::store::Layout;
+use crate::store::workspace::QueryRecord;
+
+pub use attend::attended;
+
+/// Bytes of a query's text.
+const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// Ask a question in KQL
 ///
-/// Reads what is stored on this machine. The answer goes to standard output, what is said about it to standard error.
+/// Tables: OnePasswordEventLogs_CL, as in Microsoft Sentinel, and OnePasswordEvents, one shape for all feeds. Without a terminal, or
+/// with --format, the answer is for programs; what is said about it goes to standard error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  vaultscope query 'OnePasswordEvents | where outcome == \"failure\" | summarize count() by user_email'
-  vaultscope query --timespan 7d --format csv 'OnePasswordEvents | take 100' > events.csv
-  echo 'print now()' | vaultscope query -
-  vaultscope query -f hunt.kql --param user=ada@example.com")]
+  vaultscope query 'OnePasswordEvents | where timestamp > ago(1d) | summarize count() by feed, outcome'
+  vaultscope query -f hunt.kql --timespan 30d --format csv > found.csv
+  vaultscope query 'declare query_parameters(u: string); OnePasswordEvents | where user_email == u | take 10' --param u=ann@example.com
+  echo 'print now()' | vaultscope query - --now 2026-03-01T00:00:00Z --format json")]
 pub struct Args {
-    /// The query; `-` reads standard input
-    #[arg(value_name = "KQL", required_unless_present = "file")]
+    /// The question, or - to read it from standard input
+    #[arg(value_name = "KQL", conflicts_with = "file")]
     text: Option<String>,
-    /// Read the query from a file
-    #[arg(short, long, value_name = "FILE", conflicts_with = "text")]
+    /// Read the question from a file
+    #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Who answers
-    #[arg(long, value_name = "NAME", default_value = "local")]
-    engine: String,
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Format,
-    /// Only events whose TimeGenerated lies so far back: 30d, 12h, 1.02:00:00
-    #[arg(long, value_name = "SPAN")]
-    timespan: Option<String>,
-    /// A value for `declare query_parameters`
-    #[arg(long = "param", value_name = "NAME=VALUE")]
-    parameters: Vec<String>,
-    /// What now() is, as RFC 3339 [default: the time]
-    #[arg(long, value_name = "TIME")]
-    now: Option<String>,
-    /// Rows of the answer at most
-    #[arg(long, value_name = "N", default_value_t = Limits::HEADLESS.rows)]
-    limit: u64,
+    #[command(flatten)]
+    how: How,
+    /// Print the plan in place of the answer
+    #[arg(long)]
+    explain: bool,
 }
 
-/// How the answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Table,
-    Json,
-    Ndjson,
-    Csv,
-    /// The body of the Log Analytics query API
-    Kusto,
+/// How a question is asked and its answer printed: of `query` and of `hunt run`.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// What answers: the store of this machine
+    #[arg(long, default_value = "local", value_parser = ["local"])]
+    engine: String,
+    /// How the answer is printed
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+    /// Only rows whose TimeGenerated lies in it: 30d, 12h, 2026-03-01/2026-03-08
+    #[arg(long, value_name = "SPAN", value_parser = values::timespan)]
+    timespan: Option<Timespan>,
+    /// A value of a parameter; more than once
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    pub param: Vec<(String, String)>,
+    /// What now() is: 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    now: Option<Ticks>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it like name=value".to_owned()),
+    }
+}
+
+impl How {
+    pub fn now(&self) -> Ticks {
+        self.now.unwrap_or_else(Ticks::now)
+    }
+
+    /// The request for a text.
+    pub fn request(&self, text: String, place: &Place) -> Request {
+        let limits = place.config.headless_limits;
+        let now = self.now();
+        Request {
+            timespan: self.timespan.map(|span| span.at(now)),
+            limits: Limits { time: limits.time, memory: limits.memory, rows: limits.rows },
+            ..Request::new(text, now)
+        }
+    }
 }
 
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
-    let text = text(args)?;
-    if args.engine != "local" {
-        bail!(WrongUse(format!("there is no engine `{}`: this version has `local`", args.engine)));
-    }
-    let request = request(args, text)?;
-    let engine = engine(global)?;
-    match engine.run(&request) {
-        Ok(answer) => {
-            write(args.format, &answer)?;
-            for warning in &answer.warnings {
-                say(&request.text, warning);
-            }
-            for cut in answer.tables.iter().filter_map(|t| t.cut.as_ref()) {
-                output::note(cut);
-            }
-            Ok(Outcome::Done)
-        }
-        Err(error) => {
-            if args.format == Format::Kusto {
-                let mut out = output::Answer::new();
-                kusto::write_error(&mut out, &error)?;
-                out.end()?;
-            } else if let QueryError::Invalid(diagnostics) = &error {
-                diagnostics.iter().for_each(|d| say(&request.text, d));
-            } else {
-                output::note(format_args!("vaultscope: {error}"));
-            }
-            Ok(Outcome::Failed)
-        }
-    }
-}
-
-fn text(args: &Args) -> Result<String> {
-    if let Some(file) = &args.file {
-        return std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()));
-    }
-    match args.text.as_deref() {
-        Some("-") | None => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
-            Ok(text)
-        }
-        Some(text) => Ok(text.to_owned()),
-    }
-}
-
-fn request(args: &Args, text: String) -> Result<Request> {
-    let now = match &args.now {
-        None => Ticks::now(),
-        Some(text) => Ticks::parse_rfc3339(text)
-            .ok_or_else(|| WrongUse(format!("--now {text}: a time looks like 2026-01-02T03:04:05Z")))?,
-    };
-    let mut request = Request::new(text, now);
-    request.limits = Limits { rows: args.limit, ..Limits::HEADLESS };
-    if let Some(text) = &args.timespan {
-        let span =
-            crate::engine::local::functions::parse_time::timespan(text).filter(|span| *span > 0).ok_or_else(|| {
-                WrongUse(format!("--timespan {text}: a length of time looks like 30d, 12h or 1.02:00:00"))
-            })?;
-        request.timespan = Some((now - Span(span), Ticks(now.0.saturating_add(1))));
-    }
-    for parameter in &args.parameters {
-        let (name, value) = parameter
-            .split_once('=')
-            .ok_or_else(|| WrongUse(format!("--param {parameter}: a parameter looks like NAME=VALUE")))?;
-        request.parameters.push((name.to_owned(), Value::string(value)));
-    }
-    Ok(request)
-}
-
-/// The embedded engine over the store, or over nothing where there is no store: `print 1` needs none.
-fn engine(global: &Global) -> Result<Local> {
+    let (name, text) = args.question()?;
     let place = Place::of(global)?;
-    let data = &place.paths.data;
-    if !crate::store::Layout::of(data).exists() {
-        return Ok(Local::without_store(Options::default()));
+    let engine = engine::local(&place)?;
+    let mut request = args.how.request(text, &place);
+    request.parameters = args.how.param.iter().map(|(name, value)| (name.clone(), Value::string(value.as_str()))).collect();
+    let question = Question { name: &name, text: &request.text };
+    if args.explain {
+        return explain(question, &request, &engine, global);
     }
-    Ok(Local::new(Reader::open(data)?, Options::default()))
+    place.remind_of_demo();
+    let answered = ask(&request, &engine, &place, "query")?;
+    let failed = answered.is_err();
+    let outcome = answer::print(question, answered, args.how.format, global)?;
+    if failed && !Layout::of(&place.paths.data).exists() {
+        let data = place.paths.data.display();
+        output::note(format_args!("vaultscope: there is no store in {data}, so there are no tables: connect, import or try the demo"));
+    }
+    Ok(outcome)
 }
 
-fn write(format: Format, answer: &Answer) -> Result<()> {
+/// Runs a request, attended, and logs it with who asked.
+pub fn ask(request: &Request, engine: &dyn QueryEngine, place: &Place, who: &str) -> Result<Result<Answer, QueryError>> {
+    let began = Instant::now();
+    let answered = attended(request, engine)?;
+    place.log_query(&QueryRecord {
+        id: 0,
+        at: Ticks::now(),
+        who: who.to_owned(),
+        text: request.text.clone(),
+        params: request.parameters.iter().map(|(name, value)| (name.clone(), print_literal(value))).collect(),
+        engine: engine.name().to_owned(),
+        rows: answered.as_ref().map_or(0, |answer| answer.tables.iter().map(|table| table.rows() as u64).sum()),
+        millis: began.elapsed().as_millis() as u64,
+        error: answered.as_ref().err().map(ToString::to_string),
+    });
+    Ok(answered)
+}
+
+/// Prints the plan. What binding would have to run first is taken as empty.
+fn explain(question: Question<'_>, request: &Request, engine: &dyn QueryEngine, global: &Global) -> Result<Outcome> {
+    let read = hunt::lint::bind(&request.text, &*engine.catalog(), request.now);
+    answer::diagnose(question, &read.diagnostics, global);
+    let Some(plan) = read.plan else { return Ok(Outcome::Failed) };
     let mut out = output::Answer::new();
-    match format {
-        Format::Table => table::write(&mut out, answer)?,
-        Format::Json => json::write(&mut out, answer)?,
-        Format::Ndjson => json::write_lines(&mut out, answer)?,
-        Format::Csv => csv::write(&mut out, answer)?,
-        Format::Kusto => kusto::write(&mut out, answer)?,
-    }
+    writeln!(out, "{plan}")?;
     out.end()?;
-    Ok(())
+    Ok(Outcome::Done)
 }
 
-/// `3:14: error KQL110: message (help)`.
-fn say(text: &str, diagnostic: &Diagnostic) {
-    let (line, column) = diagnostic.line_column(text);
-    let help = diagnostic.help.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
-    if diagnostic.severity > Severity::Hint {
-        output::note(format_args!(
-            "{line}:{column}: {} {}: {}{help}",
-            diagnostic.severity.name(),
-            diagnostic.code,
-            diagnostic.message
-        ));
+impl Args {
+    /// The question and what it is called in messages.
+    fn question(&self) -> Result<(String, String)> {
+        match (&self.text, &self.file) {
+            (Some(text), None) if text != "-" => Ok(("query".to_owned(), text.clone())),
+            (Some(_), None) => Ok(("standard input".to_owned(), read(std::io::stdin().lock(), "standard input")?)),
+            (None, Some(file)) => {
+                let name = Shown::new(&file.to_string_lossy()).into_string();
+                let open = std::fs::File::open(file).with_context(|| name.clone())?;
+                let text = read(open, &name)?;
+                Ok((name, text))
+            }
+            _ => Err(WrongUse("a question is missing: give it as text, with -f FILE, or - for standard input".to_owned()).into()),
+        }
     }
+}
+
+/// Reads a query's text.
+pub fn read(from: impl std::io::Read, name: &str) -> Result<String> {
+    let mut bytes = Vec::new();
+    from.take(LARGEST + 1).read_to_end(&mut bytes).with_context(|| name.to_owned())?;
+    anyhow::ensure!(bytes.len() as u64 <= LARGEST, "{name}: larger than 4 MiB, which is no query");
+    let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{name}: not UTF-8 text"))?;
+    // Editors of another system put a mark at the start.
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
 }

@@ -6,5 +6,6 @@ mod collect;
 mod console;
 mod crates;
 mod floors;
+mod hunts;
 mod store;
 mod view;
