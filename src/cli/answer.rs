@@ -8,8 +8,8 @@ use super::args::{Color, Global};
 use super::{Outcome, output};
 use crate::engine::format::{csv, json, kusto, table};
 use crate::engine::{Answer, QueryError};
-use crate::kql::{Diagnostic, Severity};
 use crate::kql::report::report;
+use crate::kql::{Diagnostic, Severity};
 
 /// How an answer is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -34,7 +34,12 @@ pub struct Question<'a> {
 }
 
 /// Prints an answer, or what is wrong with the question.
-pub fn print(question: Question<'_>, answered: Result<Answer, QueryError>, format: Format, global: &Global) -> Result<Outcome> {
+pub fn print(
+    question: Question<'_>,
+    answered: Result<Answer, QueryError>,
+    format: Format,
+    global: &Global,
+) -> Result<Outcome> {
     match answered {
         Ok(answer) => {
             write(&answer, format)?;

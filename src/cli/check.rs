@@ -76,7 +76,9 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
         match args.format {
             Format::Json => writeln!(out, "{}", json_line(&name, &text, &found))?,
             // Findings are this command's answer.
-            Format::Text => out.write_all(answer::report_of(Question { name: &name, text: &text }, &found, global).as_bytes())?,
+            Format::Text => {
+                out.write_all(answer::report_of(Question { name: &name, text: &text }, &found, global).as_bytes())?
+            }
         }
     }
     out.end()?;

@@ -10,9 +10,9 @@ use super::output;
 use crate::base::config::Config;
 use crate::base::http::{HttpClient, HttpOptions};
 use crate::base::log::{self, LogGuard};
+use crate::base::paths::{DEFAULT_PROFILE, DEMO_PROFILE, Paths};
 use crate::store::workspace::QueryRecord;
 use crate::store::{Layout, Workspace};
-use crate::base::paths::{DEFAULT_PROFILE, DEMO_PROFILE, Paths};
 
 /// The configuration and the directories.
 #[derive(Clone, Debug)]

@@ -101,7 +101,8 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let place = Place::of(global)?;
     let engine = engine::local(&place)?;
     let mut request = args.how.request(text, &place);
-    request.parameters = args.how.param.iter().map(|(name, value)| (name.clone(), Value::string(value.as_str()))).collect();
+    request.parameters =
+        args.how.param.iter().map(|(name, value)| (name.clone(), Value::string(value.as_str()))).collect();
     let question = Question { name: &name, text: &request.text };
     if args.explain {
         return explain(question, &request, &engine, global);
@@ -112,13 +113,20 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let outcome = answer::print(question, answered, args.how.format, global)?;
     if failed && !Layout::of(&place.paths.data).exists() {
         let data = place.paths.data.display();
-        output::note(format_args!("vaultscope: there is no store in {data}, so there are no tables: connect, import or try the demo"));
+        output::note(format_args!(
+            "vaultscope: there is no store in {data}, so there are no tables: connect, import or try the demo"
+        ));
     }
     Ok(outcome)
 }
 
 /// Runs a request, attended, and logs it with who asked.
-pub fn ask(request: &Request, engine: &dyn QueryEngine, place: &Place, who: &str) -> Result<Result<Answer, QueryError>> {
+pub fn ask(
+    request: &Request,
+    engine: &dyn QueryEngine,
+    place: &Place,
+    who: &str,
+) -> Result<Result<Answer, QueryError>> {
     let began = Instant::now();
     let answered = attended(request, engine)?;
     place.log_query(&QueryRecord {
@@ -158,7 +166,10 @@ impl Args {
                 let text = read(open, &name)?;
                 Ok((name, text))
             }
-            _ => Err(WrongUse("a question is missing: give it as text, with -f FILE, or - for standard input".to_owned()).into()),
+            _ => Err(WrongUse(
+                "a question is missing: give it as text, with -f FILE, or - for standard input".to_owned(),
+            )
+            .into()),
         }
     }
 }

@@ -109,11 +109,15 @@ fn follow(args: &Args, text: &str, reader: &Reader, interrupt: &Interrupt) -> Re
             let rows = reader.rows_above(seen, AT_ONCE)?;
             if rows.skipped > 0 {
                 // Sealed meanwhile, by a flood that this reader could not follow.
-                output::note(format_args!("vaultscope: {} events are passed over here; they are in the store", rows.skipped));
+                output::note(format_args!(
+                    "vaultscope: {} events are passed over here; they are in the store",
+                    rows.skipped
+                ));
             }
             let taken: usize = rows.batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
-            let request = Request { limits: Limits::HEADLESS, cancel: Cancel::default(), ..Request::new(text, Ticks::now()) };
-            let answer = match engine::over_rows(rows.batches, rows.through).run(&request) {
+            let request =
+                Request { limits: Limits::HEADLESS, cancel: Cancel::default(), ..Request::new(text, Ticks::now()) };
+            let answer = match engine::over_rows(&rows)?.run(&request) {
                 Ok(answer) => answer,
                 Err(error) => return Ok(Err(error)),
             };

@@ -114,7 +114,8 @@ mod tests {
     use super::*;
     use crate::kql::catalog::Empty;
 
-    const HUNT: &str = "// id = \"h\"\n// name = \"H\"\n// severity = \"Low\"\n// entities = { who = \"user\" }\nprint who = 1\n";
+    const HUNT: &str =
+        "// id = \"h\"\n// name = \"H\"\n// severity = \"Low\"\n// entities = { who = \"user\" }\nprint who = 1\n";
 
     fn codes(text: &str) -> Vec<&'static str> {
         let read = bind(text, &Empty, Ticks::default());
@@ -133,7 +134,8 @@ mod tests {
 
     #[test]
     fn sub_queries_need_no_data_to_be_bound() {
-        let text = "let n = toscalar(print 3); let s = datatable(a: string)['x']; print a = 'x' | where a in (s) and n > 1";
+        let text =
+            "let n = toscalar(print 3); let s = datatable(a: string)['x']; print a = 'x' | where a in (s) and n > 1";
         let read = bind(text, &Empty, Ticks::default());
         assert!(read.plan.is_some(), "{:?}", read.diagnostics);
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::cli::answer::{self, Format, Question};
+use crate::cli::answer::{self, Question};
 use crate::cli::args::Global;
 use crate::cli::place::Place;
 use crate::cli::query::{How, ask};
@@ -150,7 +150,10 @@ fn every(args: &Args, pack: &Pack, engine: &Local, place: &Place) -> Result<Outc
 
 fn tell_missing(hunt: &Hunt, ready: &Ready) {
     for key in &ready.missing {
-        output::note(format_args!("{}: {key} is empty: the hunt has nothing to look for; fill it in the configuration", hunt.id()));
+        output::note(format_args!(
+            "{}: {key} is empty: the hunt has nothing to look for; fill it in the configuration",
+            hunt.id()
+        ));
     }
 }
 

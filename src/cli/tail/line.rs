@@ -33,13 +33,16 @@ pub fn write(out: &mut impl Write, format: Format, answer: &Answer) -> io::Resul
         for batch in &table.batches {
             let cells = |column: usize, row: usize| {
                 let array: &dyn Array = batch.column(column);
-                text(array, row, table.schema.0.get(column).map_or(Type::String, |column| column.ty)).unwrap_or_default()
+                text(array, row, table.schema.0.get(column).map_or(Type::String, |column| column.ty))
+                    .unwrap_or_default()
             };
             for row in 0..batch.num_rows() {
                 match format {
                     Format::Text => writeln!(out, "{}", line(|column| cells(column, row).into_owned()))?,
                     // The event stands in the line as it came: it is JSON of its own.
-                    Format::Ndjson => writeln!(out, "{{\"endpoint\":\"{}\",\"event\":{}}}", cells(1, row), one_line(&cells(11, row)))?,
+                    Format::Ndjson => {
+                        writeln!(out, "{{\"endpoint\":\"{}\",\"event\":{}}}", cells(1, row), one_line(&cells(11, row)))?
+                    }
                 }
             }
         }
@@ -75,7 +78,17 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_whatever_it_holds() {
-        let cells = ["2026-03-01T08:00:00.1234567Z", "itemusages", "reveal\u{1b}[2J", "failure", "a@b\n", "", "", "", "192.0.2.7"];
+        let cells = [
+            "2026-03-01T08:00:00.1234567Z",
+            "itemusages",
+            "reveal\u{1b}[2J",
+            "failure",
+            "a@b\n",
+            "",
+            "",
+            "",
+            "192.0.2.7",
+        ];
         let text = line(|column| cells.get(column).copied().unwrap_or_default().to_owned());
         assert!(text.starts_with("2026-03-01 08:00:00.123  itemusages"), "{text}");
         assert!(text.contains("FAILED  a@b␊  192.0.2.7") && !text.contains('\u{1b}'), "{text}");
