@@ -51,7 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         generate(&dir, rows, now)?;
     }
     let engine = Local::new(Reader::open(&dir)?, Options::default());
-    for (name, text) in ANCHORS.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|o| name.contains(o.as_str()))) {
+    for (name, text) in ANCHORS.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|o| name.contains(o.as_str())))
+    {
         let mut request = Request::new(text, now);
         request.limits = Limits::HEADLESS;
         let (mut best, mut answered) = (f64::MAX, None);

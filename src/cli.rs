@@ -76,7 +76,6 @@ fn dispatch(cli: &Cli) -> Result<Outcome> {
         Some(Command::Tail(args)) => tail::run(args, global),
         Some(Command::Hunt(args)) => hunt::run(args, global),
         Some(Command::Import(args)) => import::run(args, global),
-        Some(Command::Query(args)) => query::run(args, global),
         Some(Command::Store(args)) => store::run(args, global),
         Some(Command::Completions(args)) => completions::run(args),
     }

@@ -12,7 +12,7 @@ use crate::kql::bind::{self, Bound, Context, Known, What};
 use crate::kql::catalog::Empty;
 use crate::kql::optimise::optimise;
 use crate::kql::{Catalog, Diagnostic, Plan, Severity, Value, parser};
-use crate::store::Reader;
+use crate::store::{Reader, Snapshot};
 
 pub mod aggregate;
 pub mod batch;
@@ -37,7 +37,7 @@ use control::Control;
 use exec::Execution;
 use pipeline::Runner;
 use scan::Tables;
-use tables::{NoTables, StoreCatalog, StoreTables};
+use tables::{GivenTables, NoTables, StoreCatalog, StoreTables};
 
 /// Rounds of binding and running what it needs.
 const MOST_ROUNDS: usize = 200;
@@ -55,6 +55,8 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Local {
     reader: Option<Reader>,
+    /// Rows that stand in for the store's.
+    given: Option<Arc<Snapshot>>,
     pool: Arc<OnceLock<pool::Pool>>,
     workers: usize,
     options: Options,
@@ -66,11 +68,16 @@ impl Local {
         Self { reader: Some(reader), ..Self::without_store(options) }
     }
 
+    /// Over these rows alone: what has just been committed, for instance.
+    pub fn over(rows: Snapshot, options: Options) -> Self {
+        Self { given: Some(Arc::new(rows)), ..Self::without_store(options) }
+    }
+
     /// Over nothing: `print`, `datatable` and `range` need no more.
     pub fn without_store(options: Options) -> Self {
         let cores = || std::thread::available_parallelism().map_or(2, usize::from);
         let workers = if options.workers == 0 { cores() } else { options.workers };
-        Self { reader: None, pool: Arc::default(), workers, options }
+        Self { reader: None, given: None, pool: Arc::default(), workers, options }
     }
 
     /// A query to its end, on a thread whose stack is large enough for any expression that the binder lets through.
@@ -95,9 +102,10 @@ impl Local {
         }
         let control = Control::new(request);
         let runner = Runner { pool: Arc::clone(&self.pool), workers: self.workers, control: Arc::clone(&control) };
-        let tables: Box<dyn Tables> = match &self.reader {
-            Some(reader) => Box::new(StoreTables::new(reader)),
-            None => Box::new(NoTables),
+        let tables: Box<dyn Tables> = match (&self.given, &self.reader) {
+            (Some(rows), _) => Box::new(GivenTables(rows)),
+            (None, Some(reader)) => Box::new(StoreTables::new(reader)),
+            (None, None) => Box::new(NoTables),
         };
         let catalog = self.catalog();
         let evaluate = |e: &crate::kql::Expr| eval::constant(e).ok();
@@ -192,10 +200,7 @@ impl QueryEngine for Local {
     }
 
     fn catalog(&self) -> Box<dyn Catalog + '_> {
-        match self.reader {
-            Some(_) => Box::new(StoreCatalog),
-            None => Box::new(Empty),
-        }
+        if self.reader.is_some() || self.given.is_some() { Box::new(StoreCatalog) } else { Box::new(Empty) }
     }
 }
 

@@ -12,6 +12,7 @@ mod connect;
 mod demo;
 mod doctor;
 mod import;
+mod query;
 mod use_and_misuse;
 
 /// A home directory of its own, in which the program is run.

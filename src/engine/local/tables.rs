@@ -73,6 +73,26 @@ impl Tables for StoreTables<'_> {
     }
 }
 
+/// The tables over given rows alone.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenTables<'a>(pub &'a Snapshot);
+
+impl Tables for GivenTables<'_> {
+    fn scan(
+        &self,
+        table: &str,
+        columns: &[ScanColumn],
+        _: &Schema,
+        filter: &[Expr],
+        control: &Arc<Control>,
+    ) -> Result<Arc<dyn Source>> {
+        if schema(table).is_none() {
+            return Err(unknown(table));
+        }
+        Ok(Arc::new(Events::new(self.0, columns, filter, control)?))
+    }
+}
+
 /// No tables at all.
 #[derive(Clone, Copy, Debug)]
 pub struct NoTables;

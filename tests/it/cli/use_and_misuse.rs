@@ -28,7 +28,7 @@ fn without_a_terminal_the_commands_are_named() {
 fn wrong_use_exits_2_and_says_what_would_be_right() {
     let home = Home::new();
     for (args, says) in [
-        (&["improt"][..], "import"),
+        (&["qurey"][..], "query"),
         (&["hunt", "lst"], "list"),
         (&["import"], "FILE"),
         (&["import", "nowhere.json"], "no such file"),

@@ -28,7 +28,10 @@ pub fn find(name: &str) -> Option<Eval> {
         "array_sum" => |c| {
             let a = c.texts(0)?;
             Ok(c.give_reals(|i| {
-                json::elements(a.get(i)?)?.into_iter().filter_map(present).try_fold(0.0, |sum, e| e.parse::<f64>().ok().map(|n| sum + n))
+                json::elements(a.get(i)?)?
+                    .into_iter()
+                    .filter_map(present)
+                    .try_fold(0.0, |sum, e| e.parse::<f64>().ok().map(|n| sum + n))
             }))
         },
         "array_sort_asc" => |c| array_sort(c, false),
