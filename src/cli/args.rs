@@ -89,8 +89,8 @@ pub enum Command {
 /// Commands that the plan names and this version does not have.
 const RESERVED: [&str; 11] =
     ["wall", "volume", "docs", "man", "ask", "case", "watch", "mcp", "forward", "enrich", "report"];
-/// The same of `store`.
-const RESERVED_OF_STORE: [&str; 4] = ["verify", "seal", "retain", "export"];
+/// The same of `store` and `hunt`.
+const RESERVED_BELOW: [&str; 5] = ["verify", "seal", "retain", "export", "test"];
 
 /// Reads the arguments. Help, versions and mistakes are told at once; what is left is the exit status.
 pub fn parse() -> Result<Cli, Outcome> {
@@ -112,7 +112,7 @@ fn not_there_yet(error: &clap::Error) -> Option<&'static str> {
         return None;
     }
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return None };
-    RESERVED.into_iter().chain(RESERVED_OF_STORE).find(|name| name == typed)
+    RESERVED.into_iter().chain(RESERVED_BELOW).find(|name| name == typed)
 }
 
 /// Without a terminal there is no console: what can be had instead.

@@ -1,7 +1,7 @@
 //! `check`: what is wrong with queries and hunts, without running them.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -62,7 +62,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let (mut unread, mut worst) = (false, Severity::Hint);
     for file in &args.files {
         let name = Shown::new(&file.to_string_lossy()).into_string();
-        let (text, found) = match args.read(file) {
+        let (text, found) = match read(file) {
             Ok(text) => {
                 let found = args.check(&text);
                 (text, found)
@@ -77,7 +77,8 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
             Format::Json => writeln!(out, "{}", json_line(&name, &text, &found))?,
             // Findings are this command's answer.
             Format::Text => {
-                out.write_all(answer::report_of(Question { name: &name, text: &text }, &found, global).as_bytes())?
+                let question = Question { name: &name, text: &text };
+                out.write_all(answer::report_of(question, &found, global).as_bytes())?;
             }
         }
     }
@@ -93,13 +94,6 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
 }
 
 impl Args {
-    fn read(&self, file: &std::path::Path) -> Result<String> {
-        if file.as_os_str() == "-" {
-            return query::read(std::io::stdin().lock(), "standard input");
-        }
-        query::read(std::fs::File::open(file)?, "the file")
-    }
-
     fn check(&self, text: &str) -> Vec<Diagnostic> {
         if self.syntax {
             return lint::syntax(text).diagnostics;
@@ -113,6 +107,13 @@ impl Args {
         found.extend(read.diagnostics);
         found
     }
+}
+
+fn read(file: &Path) -> Result<String> {
+    if file.as_os_str() == "-" {
+        return query::read(std::io::stdin().lock(), "standard input");
+    }
+    query::read(std::fs::File::open(file)?, "the file")
 }
 
 /// A catalogue that takes names it does not know for what they are used as.

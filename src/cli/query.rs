@@ -15,6 +15,7 @@ use super::values::{self, Timespan};
 use super::{Outcome, WrongUse, engine, output};
 use crate::base::shown::Shown;
 use crate::base::time::Ticks;
+use crate::engine::local::tables::StoreCatalog;
 use crate::engine::{Answer, Limits, QueryEngine, QueryError, Request};
 use crate::hunt;
 use crate::kql::Value;
@@ -105,7 +106,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
         args.how.param.iter().map(|(name, value)| (name.clone(), Value::string(value.as_str()))).collect();
     let question = Question { name: &name, text: &request.text };
     if args.explain {
-        return explain(question, &request, &engine, global);
+        return explain(question, &request, global);
     }
     place.remind_of_demo();
     let answered = ask(&request, &engine, &place, "query")?;
@@ -144,8 +145,8 @@ pub fn ask(
 }
 
 /// Prints the plan. What binding would have to run first is taken as empty.
-fn explain(question: Question<'_>, request: &Request, engine: &dyn QueryEngine, global: &Global) -> Result<Outcome> {
-    let read = hunt::lint::bind(&request.text, &*engine.catalog(), request.now);
+fn explain(question: Question<'_>, request: &Request, global: &Global) -> Result<Outcome> {
+    let read = hunt::lint::bind(&request.text, &StoreCatalog, request.now);
     answer::diagnose(question, &read.diagnostics, global);
     let Some(plan) = read.plan else { return Ok(Outcome::Failed) };
     let mut out = output::Answer::new();

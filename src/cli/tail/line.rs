@@ -1,5 +1,6 @@
 //! One event as one line.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use arrow::array::Array;
@@ -41,7 +42,12 @@ pub fn write(out: &mut impl Write, format: Format, answer: &Answer) -> io::Resul
                     Format::Text => writeln!(out, "{}", line(|column| cells(column, row).into_owned()))?,
                     // The event stands in the line as it came: it is JSON of its own.
                     Format::Ndjson => {
-                        writeln!(out, "{{\"endpoint\":\"{}\",\"event\":{}}}", cells(1, row), one_line(&cells(11, row)))?
+                        writeln!(
+                            out,
+                            "{{\"endpoint\":\"{}\",\"event\":{}}}",
+                            cells(1, row),
+                            one_line(&cells(11, row))
+                        )?;
                     }
                 }
             }
@@ -62,7 +68,8 @@ fn line(cell: impl Fn(usize) -> String) -> String {
     // To the millisecond.
     let time = time.get(..WIDTHS[0]).unwrap_or("(no time)").replace('T', " ");
     for (width, part) in WIDTHS.into_iter().zip([time, shown(1), shown(2)]) {
-        text.push_str(&format!("{part:<width$}  "));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{part:<width$}  ");
     }
     let who = if cell(4).is_empty() { shown(5) } else { shown(4) };
     let whom = if cell(6).is_empty() { String::new() } else { format!("> {}", shown(6)) };
