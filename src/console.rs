@@ -124,6 +124,10 @@ pub fn run(options: Options) -> Result<Exit, ConsoleError> {
     state.theme.clone_from(&theme.name);
     state.hunts.pack = options.hunts.clone();
     state.organisation = options.organisation.clone();
+    if options.demo {
+        let text = "A simulated organisation, with attacks hidden in it. Tab: the timeline, / filters, 2: hunts, ? explains all keys.";
+        state.notify(NoticeKind::Info, text);
+    }
     if options.first_run {
         state.nav = Nav::first_run();
     }

@@ -9,7 +9,7 @@ use crate::console::action::Action;
 use crate::console::state::State;
 use crate::console::state::nav::TOP;
 use crate::console::theme::Theme;
-use crate::console::widgets::text::{count, put, put_right};
+use crate::console::widgets::text::{count, number, put, put_right};
 use crate::event::Feed;
 
 const VIEWS: [Action; 5] =
@@ -31,7 +31,10 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         x = put(buf, x, y, 14, &format!(" {} ", view.title()), title);
     }
     let mut edge = right.saturating_sub(1);
-    let rate = format!("{:.1}/s", state.intake.rate(state.now));
+    let rate = match state.intake.rate(state.now) {
+        rate @ 100.0.. => format!("{}/s", number(rate as u64)),
+        rate => format!("{rate:.1}/s"),
+    };
     edge = put_right(buf, edge, y, edge.saturating_sub(x), &rate, theme.dim).saturating_sub(2);
     if area.width >= 110 {
         let total = count(state.timeline.total(), "event");

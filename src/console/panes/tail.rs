@@ -32,11 +32,11 @@ const COLUMNS: [(Column, &str, u16, u16, u16, u16); 10] = [
     (Column::Time, "TIME", 0, 8, 8, 0),
     (Column::Mark, "", 0, 1, 1, 0),
     (Column::Feed, "FEED", 100, 7, 7, 0),
-    (Column::Who, "WHO", 0, 18, 30, 3),
+    (Column::Who, "WHO", 0, 18, 34, 5),
     (Column::Action, "WHAT", 0, 18, 48, 4),
-    (Column::Target, "TARGET", 0, 11, 28, 2),
+    (Column::Target, "TARGET", 0, 11, 28, 1),
     (Column::Address, "ADDRESS", 0, 15, 16, 1),
-    (Column::Country, "COUNTRY", 0, 2, 12, 1),
+    (Column::Country, "COUNTRY", 0, 2, 14, 1),
     (Column::Place, "PLACE", 150, 12, 18, 1),
     (Column::Client, "CLIENT", 130, 14, 36, 2),
 ];
@@ -48,7 +48,14 @@ const WITH_DAY: u16 = 110;
 fn columns(width: u16) -> Vec<(Column, &'static str, u16, u16)> {
     let mut fitting: Vec<_> = COLUMNS.into_iter().filter(|(_, _, from, ..)| width >= *from).collect();
     if width >= WITH_DAY {
-        (fitting[0].3, fitting[0].4) = (14, 14);
+        for (column, _, _, least, most, _) in &mut fitting {
+            match column {
+                Column::Time => (*least, *most) = (14, 14),
+                // Some feeds have a code here, others a name.
+                Column::Country => *least = 7,
+                _ => {}
+            }
+        }
     }
     let least: u16 = fitting.iter().map(|(_, _, _, least, ..)| least + 1).sum::<u16>();
     let mut left = width.saturating_sub(least);
@@ -184,6 +191,10 @@ fn title(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         (true, true) => format!("first {} rows, there are more", number(tail.list().len() as u64)),
         (false, _) => format!("{} of {}", number(tail.list().len() as u64), count(tail.list().held() as u64, "row")),
     };
+    let history = match state.health.reading_history() {
+        Some(done) => format!("reading history, {:.0}%", done * 100.0),
+        None => String::new(),
+    };
     let skipped = match tail.skipped {
         0 => String::new(),
         n => format!("{} passed over, all stored", number(n)),
@@ -194,7 +205,12 @@ fn title(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         theme,
         state.nav.pane() == Context::Tail,
         &[(name, theme.title), (&badge, style), (&hint, theme.dim)],
-        &[(&skipped, theme.warning), (&filter, theme.found.remove_modifier(Modifier::UNDERLINED)), (&held, theme.dim)],
+        &[
+            (&skipped, theme.warning),
+            (&history, theme.notice),
+            (&filter, theme.found.remove_modifier(Modifier::UNDERLINED)),
+            (&held, theme.dim),
+        ],
     );
 }
 

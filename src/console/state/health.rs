@@ -32,6 +32,12 @@ impl Feeds {
         !self.accounts.is_empty() && self.accounts.iter().all(|account| account.pace == Pace::Live)
     }
 
+    /// The share of the history that is read, 0 to 1, while any feed reads it: the least of all.
+    pub fn reading_history(&self) -> Option<f64> {
+        let states = self.accounts.iter().flat_map(|account| &account.feeds).map(|feed| &feed.state);
+        states.filter_map(FeedState::progress).min_by(f64::total_cmp)
+    }
+
     /// A feed's state, over all accounts the one that needs most attention.
     pub fn worst(&self, feed: Feed) -> Option<&FeedState> {
         let states = self.accounts.iter().filter_map(|account| account.feed(feed)).map(|health| &health.state);
