@@ -15,6 +15,7 @@ use crate::kql::{Catalog, Diagnostic, Plan, Severity, Value, parser};
 use crate::store::{Reader, Snapshot};
 
 pub mod aggregate;
+mod arrival;
 pub mod batch;
 pub mod column;
 pub mod control;
@@ -145,6 +146,7 @@ impl Local {
     }
 
     fn improved(&self, plan: Plan) -> Plan {
+        let plan = arrival::resolved(plan);
         if self.options.unoptimised { plan } else { optimise(plan) }
     }
 

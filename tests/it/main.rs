@@ -5,6 +5,7 @@ mod cli;
 mod collect;
 mod console;
 mod crates;
+mod engine;
 mod floors;
 mod hunts;
 mod store;

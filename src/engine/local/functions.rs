@@ -222,7 +222,7 @@ where
 
 /// Names of the registry that never reach an engine as calls: the binder makes constants or other calls of them.
 #[cfg(test)]
-const FOLDED: &[&str] = &["now", "ago", "pack_all", "ingestion_time"];
+const FOLDED: &[&str] = &["now", "ago", "pack_all"];
 
 #[cfg(test)]
 mod tests {
