@@ -50,7 +50,7 @@ impl Effects {
         }
         let queries = options.engine.as_ref().map(|engine| {
             let (engine, workspace) = (Arc::clone(engine), options.workspace.clone());
-            Queries::new(engine, options.clock.clone(), options.limits, workspace, messages.clone())
+            Queries::new(engine, options.clock, options.limits, workspace, messages.clone())
         });
         Ok(Self { messages, queries, reads, collectors: options.collectors.clone() })
     }

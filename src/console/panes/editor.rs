@@ -66,7 +66,7 @@ fn width(c: char) -> usize {
 /// One line, a grapheme at a time: each has the style of its token, and is underlined where a diagnostic covers it.
 fn line(state: &State, theme: &Theme, line: &str, offset: usize, area: Rect, buf: &mut Buffer) {
     let editor = &state.query.editor;
-    let selected = Style::from(theme.selection);
+    let selected = theme.selection;
     let _ = selected;
     let mut x = area.x;
     let skipped: usize = line.chars().take(editor.left).map(char::len_utf8).sum();
@@ -125,7 +125,7 @@ fn title(state: &State, theme: &Theme, area: Rect, focused: bool, buf: &mut Buff
     let key = |action| state.keymap.key(action);
     let running = query.running.as_ref().map(|running| {
         let (done, all) = running.progress;
-        let part = if all > 0 { format!(", {}%", done.min(all) * 100 / all) } else { String::new() };
+        let part = (done.min(all) * 100).checked_div(all).map(|part| format!(", {part}%")).unwrap_or_default();
         let what = if running.stopping { "stopping" } else { "running" };
         format!(" {what} {}{part} ", when::age(state.now - running.since))
     });

@@ -179,10 +179,10 @@ impl Subject {
         );
         for List { column, .. } in &lists {
             let keys = if *column == ACTIONS { "event_type, object_type, feed" } else { column };
-            let _ = write!(
+            let _ = writeln!(
                 text,
                 "these | where isnotempty({column}) | summarize events = count(), failures = countif(outcome == \"failure\"), \
-                 last_seen = max(timestamp) by {keys} | top {ROWS} by events desc;\n"
+                 last_seen = max(timestamp) by {keys} | top {ROWS} by events desc;"
             );
         }
         Question { subject: self.clone(), text, from, to, bin, lists }

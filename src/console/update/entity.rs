@@ -66,12 +66,11 @@ pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::Open => {
             let (section, entry) = page.entry()?;
             let (kind, id) = (section.list.kind, entry.id.clone());
-            return Some(match kind {
-                Some(kind) => open(state, Subject::One { kind, id }),
-                None => {
-                    state.notify(NoticeKind::Info, "e opens the events of this page");
-                    Vec::new()
-                }
+            return Some(if let Some(kind) = kind {
+                open(state, Subject::One { kind, id })
+            } else {
+                state.notify(NoticeKind::Info, "e opens the events of this page");
+                Vec::new()
             });
         }
         Action::Copy => {

@@ -233,7 +233,7 @@ pub fn load_row(state: &mut State, row: usize) -> Vec<Effect> {
             Some(value) => serde_json::to_string(&value).unwrap_or_default(),
         };
         json.push_str(if i > 0 { "," } else { "" });
-        json.push_str(&format!("{name}:{value}"));
+        json.extend([name.as_str(), ":", &value]);
     }
     json.push('}');
     state.record = Record::new(row_number(row), Vec::new(), json.as_bytes());
@@ -277,7 +277,7 @@ fn literal(text: &str, ty: Type) -> Option<String> {
         Type::Guid => Value::Guid(text.into()),
         ty => match parse_typed(ty, &format!("{ty}({text})")).ok()? {
             Literal::Value(value) => value,
-            _ => return None,
+            Literal::Today(_) => return None,
         },
     };
     Some(print_literal(&value))

@@ -79,12 +79,11 @@ impl Binder<'_> {
             for (name, expr) in self.tuple(column, expr) {
                 let Some(name) = name else {
                     // A column on its own changes nothing; anything else gets a name by rule, and takes the place of a column of that name.
-                    match self.name_of(&column.value) {
-                        Some(own) => Self::put(&mut names, &mut columns, &mut free, &own.into(), expr),
-                        None => {
-                            names.push(free.unnamed());
-                            columns.push(expr);
-                        }
+                    if let Some(own) = self.name_of(&column.value) {
+                        Self::put(&mut names, &mut columns, &mut free, &own.into(), expr);
+                    } else {
+                        names.push(free.unnamed());
+                        columns.push(expr);
                     }
                     continue;
                 };
@@ -109,13 +108,12 @@ impl Binder<'_> {
 
     /// A column keeps its place when it is written again.
     fn put(names: &mut Vec<Arc<str>>, columns: &mut Vec<Expr>, free: &mut Names, name: &Arc<str>, expr: Expr) {
-        match names.iter().position(|n| n == name) {
-            Some(at) => columns[at] = expr,
-            None => {
-                free.take(name);
-                names.push(Arc::clone(name));
-                columns.push(expr);
-            }
+        if let Some(at) = names.iter().position(|n| n == name) {
+            columns[at] = expr;
+        } else {
+            free.take(name);
+            names.push(Arc::clone(name));
+            columns.push(expr);
         }
     }
 

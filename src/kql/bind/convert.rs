@@ -91,13 +91,14 @@ impl Binder<'_> {
             }
             ty = match ty {
                 None => Some(value.ty),
-                Some(ty) => match meet(ty, value.ty) {
-                    Some(met) => Some(met),
-                    None => {
+                Some(ty) => {
+                    if let Some(met) = meet(ty, value.ty) {
+                        Some(met)
+                    } else {
                         clash.get_or_insert((n, ty));
                         Some(ty)
                     }
-                },
+                }
             };
         }
         let ty = ty.or_else(|| values.iter().find(|v| !is_poison(v)).map(|v| v.ty)).unwrap_or(Type::Dynamic);
@@ -132,14 +133,14 @@ pub(super) fn is_null(expr: &Expr) -> bool {
 
 /// Does Kusto convert a value of one type to another by itself, as an argument?
 fn converts(from: Type, to: Type) -> bool {
-    match (from, to) {
-        (Type::Dynamic, _) | (_, Type::String | Type::Dynamic) => true,
-        (Type::Int | Type::Long | Type::Real | Type::Decimal, Type::Int | Type::Long | Type::Real | Type::Decimal) => {
-            true
-        }
-        (Type::Int | Type::Long, Type::Bool) | (Type::String, Type::Guid) => true,
-        _ => false,
-    }
+    (from.is_numeric() && to.is_numeric())
+        || matches!(
+            (from, to),
+            (Type::Dynamic, _)
+                | (_, Type::String | Type::Dynamic)
+                | (Type::Int | Type::Long, Type::Bool)
+                | (Type::String, Type::Guid)
+        )
 }
 
 /// The wider of two numeric types: int, long, decimal, real.

@@ -168,12 +168,11 @@ impl Binder<'_> {
         let first = call.arguments.first().map(|a| &a.value);
         match &*call.name.text {
             "materialize" => {
-                let table = match first {
-                    Some(e) => self.table(e),
-                    None => {
-                        self.error("KQL112", place, "`materialize` takes one table");
-                        self.unknown_table()
-                    }
+                let table = if let Some(e) = first {
+                    self.table(e)
+                } else {
+                    self.error("KQL112", place, "`materialize` takes one table");
+                    self.unknown_table()
                 };
                 if table.open {
                     return Some(table);
@@ -323,14 +322,13 @@ impl Binder<'_> {
                 None if is_poison(&value) || reads(&value) => None,
                 None => self.context.evaluate.and_then(|f| f(&value)),
             };
-            cells.push(match value {
-                Some(value) => value,
-                None => {
-                    if !self.is_pending() {
-                        self.error("KQL132", e.range, format!("a cell must be a constant of type {ty}"));
-                    }
-                    Value::null(ty)
+            cells.push(if let Some(value) = value {
+                value
+            } else {
+                if !self.is_pending() {
+                    self.error("KQL132", e.range, format!("a cell must be a constant of type {ty}"));
                 }
+                Value::null(ty)
             });
         }
         let rows = cells.chunks_exact(width.max(1)).map(<[Value]>::to_vec).collect();

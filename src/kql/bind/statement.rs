@@ -213,31 +213,28 @@ impl Binder<'_> {
     ) -> Option<Vec<(Arc<str>, Binding)>> {
         let parameters = &closure.function.parameters;
         let mut given: Vec<Option<&Argument>> = vec![None; parameters.len()];
-        let mut next = 0;
-        for argument in &call.arguments {
+        for (next, argument) in call.arguments.iter().enumerate() {
             let at = match &argument.name {
                 Some(name) => parameters.iter().position(|p| p.name.text == name.text),
                 None => Some(next),
             };
-            match at.and_then(|at| given.get_mut(at)) {
-                Some(slot) => *slot = Some(argument),
-                None => {
-                    let what = argument
-                        .name
-                        .as_ref()
-                        .map_or("so many arguments".to_owned(), |n| format!("a parameter `{}`", n.text));
-                    self.report(
-                        Diagnostic::error(
-                            "KQL112",
-                            argument.value.range,
-                            format!("`{}` does not take {what}", closure.name),
-                        )
-                        .with_help(signature(closure)),
-                    );
-                    return None;
-                }
+            if let Some(slot) = at.and_then(|at| given.get_mut(at)) {
+                *slot = Some(argument);
+            } else {
+                let what = argument
+                    .name
+                    .as_ref()
+                    .map_or("so many arguments".to_owned(), |n| format!("a parameter `{}`", n.text));
+                self.report(
+                    Diagnostic::error(
+                        "KQL112",
+                        argument.value.range,
+                        format!("`{}` does not take {what}", closure.name),
+                    )
+                    .with_help(signature(closure)),
+                );
+                return None;
             }
-            next += 1;
         }
         let mut bound = Vec::with_capacity(parameters.len());
         for (parameter, argument) in parameters.iter().zip(given) {
@@ -262,21 +259,20 @@ impl Binder<'_> {
                 let expr = self.implicit(expr, *ty, argument.value.range, &what);
                 Some(self.keep(expr, argument.value.range, row.id))
             }
-            (ParameterType::Scalar(ty), None) => match &parameter.default {
-                Some(default) => {
+            (ParameterType::Scalar(ty), None) => {
+                if let Some(default) = &parameter.default {
                     let mut constants = self.no_row("a default");
                     let expr = self.expr(default, &mut constants);
                     let expr = self.implicit(expr, *ty, default.range, &what);
                     Some(self.keep(expr, default.range, 0))
-                }
-                None => {
+                } else {
                     self.report(
                         Diagnostic::error("KQL112", place, format!("{what} is not given"))
                             .with_help(signature(closure)),
                     );
                     None
                 }
-            },
+            }
             (_, None) => {
                 self.report(
                     Diagnostic::error("KQL112", place, format!("{what}, a table, is not given"))

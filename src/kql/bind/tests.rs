@@ -1,3 +1,4 @@
+#![allow(clippy::format_collect, clippy::missing_panics_doc)] // tests read better so
 use super::*;
 use crate::kql::parser::parse;
 use crate::kql::types::Column;

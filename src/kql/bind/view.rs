@@ -38,22 +38,21 @@ impl Binder<'_> {
 
     /// The function that the catalogue holds under a name; a view is one without parameters.
     fn saved(&mut self, name: &str, place: TextRange) -> Option<syntax::Function> {
-        let query = match self.views.get(name) {
-            Some(query) => query.clone(),
-            None => {
-                let query = self.context.catalog.view(name).map(|text| {
-                    // A function is read as the value of a `let`.
-                    let function = text.trim_start().starts_with('(');
-                    let parsed = if function { parser::parse(&format!("let f = {text}")) } else { parser::parse(text) };
-                    for fault in parsed.diagnostics.iter().filter(|d| d.severity == Severity::Error) {
-                        let message = format!("in {name}: {}", fault.message);
-                        self.report(Diagnostic::error(fault.code, place, message));
-                    }
-                    Rc::new(parsed.query)
-                });
-                self.views.insert(Arc::from(name), query.clone());
-                query
-            }
+        let query = if let Some(query) = self.views.get(name) {
+            query.clone()
+        } else {
+            let query = self.context.catalog.view(name).map(|text| {
+                // A function is read as the value of a `let`.
+                let function = text.trim_start().starts_with('(');
+                let parsed = if function { parser::parse(&format!("let f = {text}")) } else { parser::parse(text) };
+                for fault in parsed.diagnostics.iter().filter(|d| d.severity == Severity::Error) {
+                    let message = format!("in {name}: {}", fault.message);
+                    self.report(Diagnostic::error(fault.code, place, message));
+                }
+                Rc::new(parsed.query)
+            });
+            self.views.insert(Arc::from(name), query.clone());
+            query
         }?;
         if let [statement] = query.statements.as_slice()
             && let StatementKind::Let { value, .. } = &statement.kind

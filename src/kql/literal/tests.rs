@@ -1,3 +1,4 @@
+#![allow(clippy::missing_panics_doc)] // tests read better so
 use proptest::prelude::*;
 
 use super::{

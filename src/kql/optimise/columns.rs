@@ -43,12 +43,11 @@ impl Demands {
     }
 
     fn read(&mut self, expr: &Expr) {
-        walk(expr, &mut |e| match path_of(e) {
-            Some(demand) => {
+        walk(expr, &mut |e| {
+            if let Some(demand) = path_of(e) {
                 self.add(demand);
                 false
-            }
-            None => {
+            } else {
                 if let ExprKind::Column(n) = e.kind {
                     self.add(Demand::column(n));
                 }
@@ -186,7 +185,7 @@ fn shown(column: &str, steps: &[Step]) -> String {
                 name.push('.');
                 name.push_str(key);
             }
-            Step::Index(n) => name.push_str(&format!("[{n}]")),
+            Step::Index(n) => name.extend(["[", &n.to_string(), "]"]),
         }
     }
     name

@@ -1,3 +1,4 @@
+#![allow(clippy::needless_for_each)] // tests read better so
 use super::*;
 use crate::base::time::Ticks;
 use crate::kql::bind::{Bound, Context, Known, bind};

@@ -1,3 +1,4 @@
+#![allow(clippy::unnecessary_box_returns)] // tests read better so
 use proptest::prelude::*;
 
 use super::{Strength, name_of, print, print_expr, print_name, strength};
