@@ -149,6 +149,6 @@ fn ingestion_time_is_the_arrival_of_the_row() {
     let dir = tempfile::tempdir().unwrap();
     let engine = filled(dir.path(), true);
     let text = "OnePasswordEvents | where ingestion_time() > ago(3650d) | extend i = ingestion_time() | where i == arrived | count";
-    assert_eq!(lines(&run(&engine, &text)), [r#"{"Count":1000}"#]);
+    assert_eq!(lines(&run(&engine, text)), [r#"{"Count":1000}"#]);
     assert_eq!(lines(&run(&engine, "print n = isnull(ingestion_time())")), [r#"{"n":true}"#]);
 }

@@ -43,7 +43,9 @@ pub fn write(out: &mut impl Write, answer: &Answer) -> Result<(), FormatError> {
         }
         writeln!(out, "{}", line.trim_end())?;
         line.clear();
-        widths.iter().for_each(|width| place(&mut line, &"-".repeat(*width), *width, false));
+        for width in &widths {
+            place(&mut line, &"-".repeat(*width), *width, false);
+        }
         writeln!(out, "{}", line.trim_end())?;
         for batch in &table.batches {
             for row in 0..batch.num_rows() {

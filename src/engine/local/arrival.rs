@@ -68,7 +68,9 @@ fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
                 && let Some((carrying, at)) = carry(input)
             {
                 *input = carrying;
-                columns.iter_mut().for_each(|c| *c = replaced(c, at));
+                for c in columns {
+                    *c = replaced(c, at);
+                }
             }
         }
         Op::Aggregate { input, keys, aggregates } => {
@@ -88,7 +90,9 @@ fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
             {
                 let schema = carrying.schema.clone();
                 *input = carrying;
-                keys.iter_mut().for_each(|k| k.expr = replaced(&k.expr, at));
+                for k in keys {
+                    k.expr = replaced(&k.expr, at);
+                }
                 return first(&Rel::new(op, schema), &rel.schema);
             }
         }

@@ -40,6 +40,7 @@ impl Batch {
         Ok(Self { rows: rows.len(), columns })
     }
 
+    #[must_use]
     pub fn slice(&self, from: usize, rows: usize) -> Self {
         Self { rows, columns: self.columns.iter().map(|c| c.slice(from, rows)).collect() }
     }

@@ -57,8 +57,8 @@ impl<'a> Execution<'a> {
             Op::Range { from, to, step } => {
                 Ok(Pipeline::of(range(from, to, step, rel.schema.0.first().map_or(Type::Long, |c| c.ty))?))
             }
-            Op::Filter { input, predicate } => Ok(self.build(input)?.then(Arc::new(Filter::new(predicate)?))),
-            Op::Project { input, columns } => Ok(self.build(input)?.then(Arc::new(Project::new(columns)?))),
+            Op::Filter { input, predicate } => Ok(self.build(input)?.then(Filter::new(predicate)?)),
+            Op::Project { input, columns } => Ok(self.build(input)?.then(Project::new(columns)?)),
             Op::Aggregate { input, keys, aggregates } => {
                 let pipeline = self.build(input)?;
                 let alone = pipeline.ordered && aggregates.iter().any(|a| keeps_order(a.function.name));
@@ -112,20 +112,18 @@ impl<'a> Execution<'a> {
         let (Some(slot), Some(rel)) = (self.shared.get(n), self.plan.shared.get(n)) else {
             return Err(internal(format!("there is no shared part {n}")));
         };
-        let ready = match slot.get() {
-            Some(batches) => batches.clone(),
-            None => {
-                let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-                if running.contains(&n) {
-                    return Err(internal("a shared part that needs itself"));
-                }
-                running.push(n);
-                drop(running);
-                let batches = self.rows(rel, None)?;
-                self.running.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                slot.get_or_init(|| batches).clone()
-            }
-        };
+        if let Some(ready) = slot.get() {
+            return Ok(Pipeline::of(ready.clone()));
+        }
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.contains(&n) {
+            return Err(internal("a shared part that needs itself"));
+        }
+        running.push(n);
+        drop(running);
+        let batches = self.rows(rel, None)?;
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let ready = slot.get_or_init(|| batches).clone();
         Ok(Pipeline::of(ready))
     }
 }

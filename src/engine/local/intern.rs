@@ -168,6 +168,11 @@ impl Interner {
         Self { ty, null: None, values, last: None }
     }
 
+    /// Nothing was seen yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Distinct values so far.
     pub fn len(&self) -> usize {
         match &self.values {
@@ -385,7 +390,9 @@ impl Interner {
                     return Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(values)));
                 }
                 let mut builder = StringViewBuilder::with_capacity(codes.len());
-                codes.iter().for_each(|c| builder.append_option(valid(*c).then(|| text(*c))));
+                for c in codes {
+                    builder.append_option(valid(*c).then(|| text(*c)));
+                }
                 Arc::new(builder.finish())
             }
             Values::Wide { values, .. } => decimals(codes.iter().map(|c| valid(*c).then(|| values[*c as usize]))),
@@ -424,7 +431,7 @@ fn used_codes(dictionary: &DictionaryArray<Int32Type>, values: usize) -> Vec<boo
 #[derive(Debug, Default)]
 pub struct Pairs {
     codes: HashMap<u64, u32>,
-    pairs: Vec<(u32, u32)>,
+    seen: Vec<(u32, u32)>,
     last: Option<(u64, u32)>,
 }
 
@@ -437,10 +444,10 @@ impl Pairs {
         {
             return code;
         }
-        let next = self.pairs.len() as u32;
+        let next = self.seen.len() as u32;
         let code = *self.codes.entry(key).or_insert(next);
         if code == next {
-            self.pairs.push((a, b));
+            self.seen.push((a, b));
         }
         self.last = Some((key, code));
         code
@@ -473,16 +480,21 @@ impl Keys {
         }
     }
 
+    /// Groups so far.
     pub fn len(&self) -> usize {
         match (self.pairs.last(), self.columns.first()) {
-            (Some(last), _) => last.pairs.len(),
+            (Some(last), _) => last.seen.len(),
             (None, Some(only)) => only.len(),
             (None, None) => usize::from(self.rows_seen),
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub fn bytes(&self) -> u64 {
-        let pairs: usize = self.pairs.iter().map(|p| p.codes.capacity() * 13 + p.pairs.capacity() * 8).sum();
+        let pairs: usize = self.pairs.iter().map(|p| p.codes.capacity() * 13 + p.seen.capacity() * 8).sum();
         self.columns.iter().map(Interner::bytes).sum::<u64>() + pairs as u64
     }
 
@@ -523,10 +535,12 @@ impl Keys {
         let mut codes: Vec<u32> = (0..self.len() as u32).collect();
         let mut columns = Vec::with_capacity(self.columns.len());
         for n in (1..self.columns.len()).rev() {
-            let pairs = &self.pairs[n - 1].pairs;
+            let pairs = &self.pairs[n - 1].seen;
             let own: Vec<u32> = codes.iter().map(|c| pairs[*c as usize].1).collect();
             columns.push(self.columns[n].column(&own));
-            codes.iter_mut().for_each(|c| *c = pairs[*c as usize].0);
+            for c in &mut codes {
+                *c = pairs[*c as usize].0;
+            }
         }
         if let Some(first) = self.columns.first() {
             columns.push(first.column(&codes));

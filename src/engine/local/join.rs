@@ -158,7 +158,7 @@ pub fn join(runner: &Runner, kind: JoinKind, left: Side<'_>, right: Side<'_>) ->
     let table = Arc::new(Table::build(runner, rows, &built_keys, kind == InnerUnique)?);
     let keys = compile_all(&streamed)?;
     let built_side = Arc::clone(&table);
-    let probe = |gives, mark| Arc::new(Probe { table: built_side, keys, gives, mark, built_left: build_left });
+    let probe = |gives, mark| Probe { table: built_side, keys, gives, mark, built_left: build_left };
     let gives = match kind {
         Inner | InnerUnique => Gives::Pairs,
         LeftOuter | RightOuter => Gives::PairsOrNulls,

@@ -60,7 +60,8 @@ impl Pipeline {
     }
 
     #[must_use]
-    pub fn then(mut self, step: Arc<dyn Step>) -> Self {
+    pub fn then(mut self, step: impl Step + 'static) -> Self {
+        let step: Arc<dyn Step> = Arc::new(step);
         for branch in &mut self.branches {
             branch.steps.push(Arc::clone(&step));
         }

@@ -153,13 +153,13 @@ impl Top {
     fn better_of(&self, a: Best, b: Best) -> Result<Best> {
         let both = Batch::concat(&self.schema, &[a.rows, b.rows])?;
         let places = [a.places, b.places].concat();
-        self.choose(both, &places, None)
+        self.choose(&both, &places, None)
     }
 
-    fn choose(&self, batch: Batch, places: &[u64], keys: Option<Rows>) -> Result<Best> {
+    fn choose(&self, batch: &Batch, places: &[u64], keys: Option<Rows>) -> Result<Best> {
         let keys = match keys {
             Some(keys) => keys,
-            None => self.keys.rows(&batch)?,
+            None => self.keys.rows(batch)?,
         };
         let order = |a: &u32, b: &u32| -> Ordering {
             let (a, b) = (*a as usize, *b as usize);
@@ -203,11 +203,11 @@ impl Sink for Top {
                     return Ok(true);
                 }
                 let places: Vec<u64> = hopeful.iter().map(|i| first + u64::from(*i)).collect();
-                self.choose(batch.take(&UInt32Array::from(hopeful))?, &places, None)?
+                self.choose(&batch.take(&UInt32Array::from(hopeful))?, &places, None)?
             }
             _ => {
                 let places: Vec<u64> = (0..batch.rows as u64).map(|i| first + i).collect();
-                self.choose(batch, &places, Some(keys))?
+                self.choose(&batch, &places, Some(keys))?
             }
         };
         let best = match state.best.take() {

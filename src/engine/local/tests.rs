@@ -187,8 +187,8 @@ fn joins_of_every_kind_match_null_with_null() {
         all.sort_by_key(|r| format!("{r:?}"));
         all
     };
-    assert_eq!(joined(JoinKind::LeftOuter), outer(&[lonely_left.clone()]));
-    assert_eq!(joined(JoinKind::RightOuter), outer(&[lonely_right.clone()]));
+    assert_eq!(joined(JoinKind::LeftOuter), outer(std::slice::from_ref(&lonely_left)));
+    assert_eq!(joined(JoinKind::RightOuter), outer(std::slice::from_ref(&lonely_right)));
     assert_eq!(joined(JoinKind::FullOuter), outer(&[lonely_left, lonely_right]));
     assert_eq!(joined(JoinKind::LeftSemi), [vec![n(1), s("a")], vec![n(1), s("b")], vec![NO, s("c")]]);
     assert_eq!(joined(JoinKind::LeftAnti), [vec![n(4), s("d")]]);

@@ -56,15 +56,12 @@ impl Accumulator for Collect {
             let texts = arg.texts()?;
             let (mut opened, mut owners) = (Vec::with_capacity(groups.len()), Vec::with_capacity(groups.len()));
             for (i, g) in groups.iter().enumerate() {
-                match texts.get(i).and_then(json::elements) {
-                    Some(list) => {
-                        owners.extend(std::iter::repeat_n(*g, list.len()));
-                        opened.extend(list.into_iter().map(dynamic::present));
-                    }
-                    None => {
-                        owners.push(*g);
-                        opened.push(texts.get(i));
-                    }
+                if let Some(list) = texts.get(i).and_then(json::elements) {
+                    owners.extend(std::iter::repeat_n(*g, list.len()));
+                    opened.extend(list.into_iter().map(dynamic::present));
+                } else {
+                    owners.push(*g);
+                    opened.push(texts.get(i));
                 }
             }
             let column = Vector::Array(collect_texts(opened.len(), |i| opened[i]));

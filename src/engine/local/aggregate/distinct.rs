@@ -67,12 +67,12 @@ impl Distinct {
             if let Seen::Bitmaps { words, .. } = &self.seen
                 && *words > BITMAP_WORDS
             {
-                self.to_pairs();
+                self.grow_into_pairs();
             }
         }
     }
 
-    fn to_pairs(&mut self) {
+    fn grow_into_pairs(&mut self) {
         let mut set = HashSet::with_capacity(self.counts.iter().sum::<i64>() as usize);
         self.each(|group, code| {
             set.insert(u64::from(group) << 32 | u64::from(code));

@@ -7,6 +7,7 @@ use arrow::buffer::BooleanBuffer;
 use hashbrown::HashSet;
 
 use super::super::column::{Result, Vector, internal};
+use super::super::functions::Whole;
 use super::super::functions::fold::folded;
 use crate::kql::{Type, Value};
 
@@ -72,15 +73,10 @@ impl Set {
     /// Which rows are in the set; a null is not.
     pub fn contains(&self, value: &Vector, rows: usize, negated: bool) -> Result<Vector> {
         let bits = match self {
-            Self::Longs(set) => match value.ints() {
-                Ok(ints) => BooleanBuffer::collect_bool(rows, |i| {
-                    ints.get(i).is_some_and(|n| set.contains(&i64::from(n))) != negated
-                }),
-                Err(_) => {
-                    let longs = value.longs()?;
-                    BooleanBuffer::collect_bool(rows, |i| longs.get(i).is_some_and(|n| set.contains(&n)) != negated)
-                }
-            },
+            Self::Longs(set) => {
+                let whole = Whole::of(value)?;
+                BooleanBuffer::collect_bool(rows, |i| whole.get(i).is_some_and(|n| set.contains(&n)) != negated)
+            }
             Self::Reals(set) => {
                 let reals = value.reals()?;
                 BooleanBuffer::collect_bool(rows, |i| {

@@ -10,8 +10,7 @@ use crate::kql::{Type, Value};
 
 pub fn find(name: &str) -> Option<Eval> {
     Some(match name {
-        "iff" | "iif" => case,
-        "case" => case,
+        "iff" | "iif" | "case" => case,
         "coalesce" => coalesce,
         "not" => not,
         "isnull" => |c| nulls(c, false),
@@ -52,7 +51,7 @@ fn case(call: &Call<'_>) -> Result<Vector> {
     let conditions = (0..n - 1).step_by(2).map(|k| call.arg(k)?.bools()).collect::<Result<Vec<_>>>()?;
     let chosen =
         (0..call.rows).map(|i| conditions.iter().position(|c| c.get(i) == Some(true)).map_or(n - 1, |k| 2 * k + 1));
-    select(call, chosen.collect())
+    select(call, &chosen.collect::<Vec<_>>())
 }
 
 fn coalesce(call: &Call<'_>) -> Result<Vector> {
@@ -61,28 +60,28 @@ fn coalesce(call: &Call<'_>) -> Result<Vector> {
     if call.ty == Type::String {
         let texts = (0..n).map(|k| call.texts(k)).collect::<Result<Vec<_>>>()?;
         let chosen = (0..call.rows).map(|i| texts.iter().position(|t| !t.text(i).is_empty()).unwrap_or(n - 1));
-        return select(call, chosen.collect());
+        return select(call, &chosen.collect::<Vec<_>>());
     }
     let nulls: Vec<_> = call.args.iter().zip(call.types).map(|(a, ty)| a.nulls(*ty)).collect();
     let chosen = (0..call.rows).map(|i| nulls.iter().position(|n| !n.at(i)).unwrap_or(n - 1));
-    select(call, chosen.collect())
+    select(call, &chosen.collect::<Vec<_>>())
 }
 
 /// Each row from the argument that `chosen` names for it.
-fn select(call: &Call<'_>, chosen: Vec<usize>) -> Result<Vector> {
+fn select(call: &Call<'_>, chosen: &[usize]) -> Result<Vector> {
     let Some(first) = chosen.first().copied() else {
         return Ok(Vector::Array(arrow::array::new_empty_array(&crate::engine::local::column::data_type(call.ty))));
     };
     if chosen.iter().all(|c| *c == first) {
         return Ok(match call.arg(first)? {
             Vector::Constant(value) => Vector::Constant(typed(value, call.ty)),
-            array => array.clone(),
+            array @ Vector::Array(_) => array.clone(),
         });
     }
     // A constant is one row that every choice of it points at.
     let mut arrays = Vec::with_capacity(call.args.len());
     let mut used: Vec<Option<usize>> = vec![None; call.args.len()];
-    for c in &chosen {
+    for c in chosen {
         if used[*c].is_none() {
             used[*c] = Some(arrays.len());
             arrays.push(match &call.args[*c] {

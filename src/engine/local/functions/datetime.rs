@@ -242,7 +242,7 @@ fn make_datetime(call: &Call<'_>) -> Result<Vector> {
     let parts = (0..call.args.len()).map(|k| call.number(k)).collect::<Result<Vec<_>>>()?;
     Ok(call.give_longs(|i| {
         let part = |k: usize, default: f64| parts.get(k).map_or(Some(default), |p| p.get(i));
-        let whole = |n: f64| (n >= 0.0 && n < 10_000.0).then_some(n as u32);
+        let whole = |n: f64| (0.0..10_000.0).contains(&n).then_some(n as u32);
         let second = part(5, 0.0)?;
         let tick = (second.fract() * SECOND as f64).round();
         let at = Ticks::from_civil(Civil {

@@ -208,9 +208,9 @@ pub fn parse_json(call: &Call<'_>) -> Result<Vector> {
             return false;
         }
         if json::valid(text) {
-            out.push_str(&compact(text))
+            out.push_str(&compact(text));
         } else {
-            quote(out, t.text(i))
+            quote(out, t.text(i));
         }
         true
     }))

@@ -17,12 +17,12 @@ pub fn find(name: &str) -> Option<Eval> {
             let t = c.texts(0)?;
             Ok(c.maybe_bools(|i| {
                 let r = Range::parse(t.text(i))?;
-                Some(PRIVATE.iter().any(|p| p.holds(&r)))
+                Some(PRIVATE.iter().any(|p| p.holds(r)))
             }))
         },
         "ipv4_is_in_range" => |c| {
             let (a, b) = (c.texts(0)?, c.texts(1)?);
-            Ok(c.maybe_bools(|i| Some(Range::parse(b.text(i))?.holds(&Range::parse(a.text(i))?))))
+            Ok(c.maybe_bools(|i| Some(Range::parse(b.text(i))?.holds(Range::parse(a.text(i))?))))
         },
         "ipv4_is_in_any_range" => |c| {
             let a = c.texts(0)?;
@@ -30,7 +30,7 @@ pub fn find(name: &str) -> Option<Eval> {
             Ok(c.maybe_bools(|i| {
                 let address = Range::parse(a.text(i))?;
                 let mut hit = false;
-                each(&ranges, i, |t| hit |= Range::parse(t).is_some_and(|r| r.holds(&address)));
+                each(&ranges, i, |t| hit |= Range::parse(t).is_some_and(|r| r.holds(address)));
                 Some(hit)
             }))
         },
@@ -72,7 +72,7 @@ impl Range {
         mask(self.bits)
     }
 
-    fn holds(self, other: &Self) -> bool {
+    fn holds(self, other: Self) -> bool {
         let mask = mask(self.bits.min(other.bits));
         self.address & mask == other.address & mask && other.bits >= self.bits
     }

@@ -45,7 +45,7 @@ pub fn decimal(text: &str) -> Option<i128> {
     };
     if digits.contains(['e', 'E']) {
         let n = real(text)?;
-        return (n.abs() < 1e20).then(|| (n * 1e18) as i128);
+        return (n.abs() < 1e20).then_some((n * 1e18) as i128);
     }
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() && part.is_empty() || !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {

@@ -131,15 +131,7 @@ impl Events {
     }
 
     fn needs_raw(&self) -> bool {
-        self.origins.iter().any(|o| self.is_raw(o))
-    }
-
-    fn is_raw(&self, origin: &Origin) -> bool {
-        match origin {
-            Origin::Raw { .. } => true,
-            Origin::Stored(stored) => Some(*stored) == position("raw"),
-            _ => false,
-        }
+        self.origins.iter().any(is_raw)
     }
 
     fn has_paths(&self) -> bool {
@@ -203,7 +195,7 @@ impl Events {
             for (at, origin) in self.origins.iter().enumerate() {
                 match origin {
                     Origin::Raw { column, steps, text } => {
-                        columns[at] = Some(from_raw(&texts, rows, column, steps, *text))
+                        columns[at] = Some(from_raw(&texts, rows, column, steps, *text));
                     }
                     Origin::Stored(_) if columns[at].is_none() => columns[at] = Some(Arc::clone(raw)),
                     _ => {}
@@ -229,7 +221,7 @@ impl Events {
             return self.irregular(stored, emit).map(drop);
         }
         let mut columns = vec![None; self.origins.len()];
-        let plain = |at: &usize| !self.is_raw(&self.origins[*at]);
+        let plain = |at: &usize| !is_raw(&self.origins[*at]);
         self.fill(&mut columns, (0..self.origins.len()).filter(plain), stored)?;
         let mask = self.early_mask(&columns, rows)?;
         let raw = stored.column_by_name("raw").filter(|_| self.needs_raw());
@@ -275,7 +267,7 @@ impl Events {
         let texts = Texts::of(raw)?;
         let mask = irregular_of(stored).ok_or_else(|| internal("irregular"))?;
         let mut columns = vec![None; self.origins.len()];
-        self.fill(&mut columns, (0..self.origins.len()).filter(|at| !self.is_raw(&self.origins[*at])), stored)?;
+        self.fill(&mut columns, (0..self.origins.len()).filter(|at| !is_raw(&self.origins[*at])), stored)?;
         for (at, origin) in self.origins.iter().enumerate() {
             if let (Origin::Path { column, steps, text, .. }, Some(given)) = (origin, &columns[at]) {
                 columns[at] = Some(patched(given, mask, &from_raw(&texts, rows, column, steps, *text))?);
@@ -348,8 +340,7 @@ impl Events {
 
         // The others, for the rows that are left.
         let selection = mask.as_ref().map(|m| RowSelection::from_filters(std::slice::from_ref(m)));
-        let others: Vec<usize> =
-            outputs.filter(|at| columns[*at].is_none() && !self.is_raw(&self.origins[*at])).collect();
+        let others: Vec<usize> = outputs.filter(|at| columns[*at].is_none() && !is_raw(&self.origins[*at])).collect();
         let second = self.stored_of(others.iter().copied());
         if second.is_empty() {
             for at in others {
@@ -378,6 +369,15 @@ impl Events {
             }
         }
         Ok(())
+    }
+}
+
+/// Is it read out of the event's text, or the text itself?
+fn is_raw(origin: &Origin) -> bool {
+    match origin {
+        Origin::Raw { .. } => true,
+        Origin::Stored(stored) => Some(*stored) == position("raw"),
+        _ => false,
     }
 }
 

@@ -121,12 +121,12 @@ pub fn group_may(segment: &Segment, metadata: &ArrowReaderMetadata, group: usize
     tests.iter().filter(|t| !(t.path && irregular)).all(|test| {
         let Some(column) = columns.get(test.stored) else { return true };
         let by_statistics = match (&test.wants, column.statistics()) {
-            (Wants::Longs { from, to }, Some(Statistics::Int64(s))) => overlaps(s.min_opt(), s.max_opt(), from, to),
+            (Wants::Longs { from, to }, Some(Statistics::Int64(s))) => overlaps(s.min_opt(), s.max_opt(), *from, *to),
             (Wants::Longs { from, to }, Some(Statistics::Int32(s))) => overlaps(
                 s.min_opt().map(|n| i64::from(*n)).as_ref(),
                 s.max_opt().map(|n| i64::from(*n)).as_ref(),
-                from,
-                to,
+                *from,
+                *to,
             ),
             (Wants::Texts(texts), Some(Statistics::ByteArray(s))) => texts.iter().any(|t| {
                 let (low, high) = (s.min_opt().map(ByteArray::data), s.max_opt().map(ByteArray::data));
@@ -144,8 +144,8 @@ pub fn group_may(segment: &Segment, metadata: &ArrowReaderMetadata, group: usize
     })
 }
 
-fn overlaps(low: Option<&i64>, high: Option<&i64>, from: &i64, to: &i64) -> bool {
-    low.is_none_or(|low| low <= to) && high.is_none_or(|high| high >= from)
+fn overlaps(low: Option<&i64>, high: Option<&i64>, from: i64, to: i64) -> bool {
+    low.is_none_or(|low| *low <= to) && high.is_none_or(|high| *high >= from)
 }
 
 /// A filter that cannot be read rules nothing out.
