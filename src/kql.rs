@@ -6,7 +6,6 @@
 
 pub mod bind;
 pub mod catalog;
-pub mod check;
 pub mod complete;
 pub mod diagnostic;
 pub mod format;

@@ -126,6 +126,8 @@ pub enum Effect {
     Run {
         id: u64,
         text: String,
+        /// The range chosen on the timeline: only events in it take part.
+        window: Option<(Ticks, Ticks)>,
     },
     /// Stop everything that runs.
     CancelAll,

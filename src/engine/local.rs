@@ -118,6 +118,7 @@ impl Local {
                 now: request.now,
                 parameters: &request.parameters,
                 timespan: request.timespan,
+                window: request.window,
                 known: &known,
                 evaluate: Some(&evaluate),
             };

@@ -17,6 +17,8 @@ pub struct Request {
     pub now: Ticks,
     /// Bounds `TimeGenerated` of every table that has it: from (inclusive), to (exclusive).
     pub timespan: Option<(Ticks, Ticks)>,
+    /// Bounds `timestamp`, the time of the event, in the same way: the range chosen on the console's timeline.
+    pub window: Option<(Ticks, Ticks)>,
     pub limits: Limits,
     pub cancel: Cancel,
     pub progress: Progress,
@@ -30,6 +32,7 @@ impl Request {
             parameters: Vec::new(),
             now,
             timespan: None,
+            window: None,
             limits: Limits::CONSOLE,
             cancel: Cancel::default(),
             progress: Progress::default(),

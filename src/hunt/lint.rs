@@ -29,7 +29,8 @@ pub fn bind(text: &str, catalog: &dyn Catalog, now: Ticks) -> Read {
     let parsed = parser::parse(text);
     let mut known = Known::default();
     for _ in 0..MOST_ROUNDS {
-        let context = Context { catalog, now, parameters: &[], timespan: None, known: &known, evaluate: None };
+        let context =
+            Context { catalog, now, parameters: &[], timespan: None, window: None, known: &known, evaluate: None };
         let outcome = bind::bind(&parsed.query, text, &context);
         match outcome.bound {
             Bound::Needs(needs) => {

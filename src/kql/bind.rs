@@ -54,6 +54,8 @@ pub struct Context<'a> {
     pub parameters: &'a [(String, Value)],
     /// Bounds `TimeGenerated` of every table that has it: from (inclusive), to (exclusive).
     pub timespan: Option<(Ticks, Ticks)>,
+    /// The same for `timestamp`, the time of the event.
+    pub window: Option<(Ticks, Ticks)>,
     /// What has been run for this query so far.
     pub known: &'a Known,
     pub evaluate: Option<Evaluate<'a>>,
@@ -93,8 +95,15 @@ pub fn bind(query: &syntax::Query, text: &str, context: &Context<'_>) -> Outcome
 /// gives. `None` where no pipeline has begun.
 pub fn schema_at(query: &syntax::Query, text: &str, offset: usize, catalog: &dyn Catalog) -> Option<Schema> {
     let known = Known::default();
-    let context =
-        Context { catalog, now: Ticks::default(), parameters: &[], timespan: None, known: &known, evaluate: None };
+    let context = Context {
+        catalog,
+        now: Ticks::default(),
+        parameters: &[],
+        timespan: None,
+        window: None,
+        known: &known,
+        evaluate: None,
+    };
     let mut binder = Binder::new(text, &context);
     binder.probe = Some((u32::try_from(offset).ok()?, None));
     binder.query(query);

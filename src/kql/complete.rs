@@ -78,6 +78,7 @@ pub fn schema_of(query: &str, catalog: &dyn Catalog) -> Option<Schema> {
         now: Ticks(UNIX_EPOCH),
         parameters: &[],
         timespan: None,
+        window: None,
         known: &Known::default(),
         evaluate: None,
     };

@@ -28,8 +28,15 @@ fn columns(table: &'static str) -> Vec<(String, Type)> {
     let parsed = parser::parse(KQL);
     assert_eq!(parsed.diagnostics, []);
     let known = Known::default();
-    let context =
-        Context { catalog: &As(table), now: Ticks(0), parameters: &[], timespan: None, known: &known, evaluate: None };
+    let context = Context {
+        catalog: &As(table),
+        now: Ticks(0),
+        parameters: &[],
+        timespan: None,
+        window: None,
+        known: &known,
+        evaluate: None,
+    };
     let outcome = bind(&parsed.query, KQL, &context);
     assert_eq!(outcome.diagnostics, []);
     match outcome.bound {

@@ -12,8 +12,8 @@ use crate::console::message::{Effect, Message};
 use crate::console::state::hunts::Outcome;
 use crate::console::state::query::Completion;
 use crate::engine::{Answer, Cancel, Limits, Progress, QueryEngine, QueryError, Request};
-use crate::kql::check::{check, schema_of};
-use crate::kql::complete::{World, complete};
+use crate::hunt::lint;
+use crate::kql::complete::{World, complete, schema_of};
 use crate::store::Workspace;
 use crate::store::workspace::QueryRecord;
 
@@ -56,19 +56,19 @@ impl Queries {
                 self.cancel_all();
                 return None;
             }
-            Effect::Run { id, text } => Box::new(move || this.run(id, text)),
+            Effect::Run { id, text, window } => Box::new(move || this.run(id, text, window)),
             Effect::AskPage(question) => Box::new(move || {
-                let result = this.ask(question.text.clone(), "page", Progress::default());
+                let result = this.ask(question.text.clone(), "page", None, Progress::default());
                 this.send(Message::Page { question, result });
             }),
             Effect::RunHunts(hunts) => Box::new(move || this.run_hunts(hunts)),
             Effect::Check { version, text } => Box::new(move || {
-                let diagnostics = check(&text, this.engine.catalog().as_ref(), this.clock.now());
+                let diagnostics = lint::bind(&text, this.engine.catalog().as_ref(), this.clock.now()).diagnostics;
                 this.send(Message::Checked { version, diagnostics });
             }),
             Effect::FindCompletions { version, text, offset } => Box::new(move || {
                 let catalog = this.engine.catalog();
-                let schema_of = |text: &str| schema_of(text, catalog.as_ref(), this.clock.now());
+                let schema_of = |text: &str| schema_of(text, catalog.as_ref());
                 let items = complete(&text, offset, World { catalog: catalog.as_ref(), schema_of: &schema_of });
                 let items = items.into_iter().take(200).map(|item| Completion {
                     label: Shown::with_limit(&item.label, 60).into_string(),
@@ -95,7 +95,7 @@ impl Queries {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Cancel::cancel);
     }
 
-    fn run(&self, id: u64, text: String) {
+    fn run(&self, id: u64, text: String, window: Option<(Ticks, Ticks)>) {
         let progress = Progress::default();
         let (done, end): (Sender<()>, _) = channel();
         let (messages, watched) = (self.messages.clone(), progress.clone());
@@ -109,7 +109,7 @@ impl Queries {
                 last = progress;
             }
         });
-        let result = self.ask(text, "console", progress);
+        let result = self.ask(text, "console", window, progress);
         drop(done);
         if let Ok(reporter) = reporter {
             let _ = reporter.join();
@@ -119,7 +119,7 @@ impl Queries {
 
     fn run_hunts(&self, hunts: Vec<(String, String)>) {
         for (hunt, text) in hunts {
-            let outcome = match self.ask(text, "hunt", Progress::default()) {
+            let outcome = match self.ask(text, "hunt", None, Progress::default()) {
                 Ok(answer) => {
                     let rows = answer.tables.first().map_or(0, |table| table.rows() as u64);
                     Outcome::Found { rows, at: self.clock.now() }
@@ -131,9 +131,15 @@ impl Queries {
     }
 
     /// Asks and waits, and writes the question into the query log.
-    fn ask(&self, text: String, who: &str, progress: Progress) -> Result<Arc<Answer>, Arc<QueryError>> {
+    fn ask(
+        &self,
+        text: String,
+        who: &str,
+        window: Option<(Ticks, Ticks)>,
+        progress: Progress,
+    ) -> Result<Arc<Answer>, Arc<QueryError>> {
         let now = self.clock.now();
-        let request = Request { limits: self.limits, progress, ..Request::new(text, now) };
+        let request = Request { limits: self.limits, window, progress, ..Request::new(text, now) };
         self.running.lock().unwrap_or_else(PoisonError::into_inner).push(request.cancel.clone());
         let result = self.engine.run(&request);
         let ours = &request.cancel;

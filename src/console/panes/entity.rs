@@ -31,8 +31,10 @@ pub fn render(state: &State, theme: &Theme, buf: &mut Buffer) {
     };
     let page = state.entities.page(&subject);
     let busy = if page.is_some_and(|page| page.loading) { " asking " } else { "" };
-    let window =
-        page.map_or_else(String::new, |page| format!("last {}", page.window.title()).replace("last all", "all"));
+    let window = page.map_or_else(String::new, |page| match page.range {
+        Some((from, to)) => format!("{} to {}", when::short(state, from), when::short(state, to)),
+        None => page.window.title().to_owned(),
+    });
     rule(
         buf,
         top,

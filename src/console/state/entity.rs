@@ -41,6 +41,8 @@ pub type Bar = (Ticks, Outcome, u64);
 pub struct Page {
     pub question: Question,
     pub window: Window,
+    /// The range of the timeline that it was asked for, in place of the window.
+    pub range: Option<(Ticks, Ticks)>,
     pub loading: bool,
     pub problem: Option<String>,
     /// The facts of the summary, by name; times as the store has them.
@@ -74,15 +76,16 @@ impl Entities {
     }
 
     /// A page whose answer is on its way; what it showed stays until then.
-    pub fn ask(&mut self, question: Question) {
+    pub fn ask(&mut self, question: Question, range: Option<(Ticks, Ticks)>) {
         let window = self.window;
         let at = self.pages.iter().position(|(of, _)| *of == question.subject);
         let subject = question.subject.clone();
         let page = match at.map(|at| self.pages.remove(at).1) {
-            Some(page) => Page { question, window, loading: true, problem: None, ..page },
+            Some(page) => Page { question, window, range, loading: true, problem: None, ..page },
             None => Page {
                 question,
                 window,
+                range,
                 loading: true,
                 problem: None,
                 facts: BTreeMap::new(),

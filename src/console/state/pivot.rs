@@ -69,9 +69,9 @@ impl Window {
 
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Day => "24 hours",
-            Self::Week => "7 days",
-            Self::Month => "30 days",
+            Self::Day => "last 24 hours",
+            Self::Week => "last 7 days",
+            Self::Month => "last 30 days",
             Self::All => "all time",
         }
     }
@@ -141,9 +141,9 @@ impl Subject {
     }
 
     /// The events themselves, newest first: what the editor opens for this subject.
-    pub fn events(&self, window: Window, now: Ticks, oldest: Option<Ticks>) -> String {
+    pub fn events(&self, from: Ticks, to: Ticks) -> String {
         let mut text = String::from("OnePasswordEvents\n");
-        bound(&mut text, window.from(now, oldest), now);
+        bound(&mut text, from, to);
         if let Some(predicate) = self.predicate() {
             let _ = writeln!(text, "| where {predicate}");
         }
@@ -155,8 +155,7 @@ impl Subject {
     }
 
     /// Everything a page shows, asked at once: the events are found a single time and then counted in several ways.
-    pub fn question(&self, window: Window, now: Ticks, oldest: Option<Ticks>) -> Question {
-        let (from, to) = (window.from(now, oldest), now);
+    pub fn question(&self, from: Ticks, to: Ticks) -> Question {
         let bin = bin(to.0 - from.0);
         let lists: Vec<List> = LISTS.into_iter().filter(|list| !self.is_about(list.kind)).collect();
         let mut source = String::from("OnePasswordEvents\n");
@@ -247,20 +246,20 @@ mod tests {
         for kind in [EntityKind::User, EntityKind::Vault, EntityKind::Item, EntityKind::Ip, EntityKind::Country] {
             for id in ["alice@example.com", hostile] {
                 let subject = Subject::one(kind, id);
-                let question = subject.question(Window::Month, NOW, None);
+                let question = subject.question(Window::Month.from(NOW, None), NOW);
                 let parsed = parse(&question.text);
                 assert_eq!(parsed.diagnostics, [], "{}", question.text);
                 // One let, the summary, the timeline, and a list each.
                 assert_eq!(parsed.query.statements.len(), 3 + question.lists.len());
-                assert!(parse(&subject.events(Window::Day, NOW, None)).diagnostics.is_empty());
+                assert!(parse(&subject.events(Window::Day.from(NOW, None), NOW)).diagnostics.is_empty());
             }
         }
-        assert!(parse(&Subject::Everything.question(Window::All, NOW, None).text).diagnostics.is_empty());
+        assert!(parse(&Subject::Everything.question(Window::All.from(NOW, None), NOW).text).diagnostics.is_empty());
     }
 
     #[test]
     fn a_page_does_not_list_what_it_is_about() {
-        let question = Subject::one(EntityKind::Vault, "v").question(Window::Day, NOW, None);
+        let question = Subject::one(EntityKind::Vault, "v").question(Window::Day.from(NOW, None), NOW);
         assert!(question.lists.iter().all(|list| list.kind != Some(EntityKind::Vault)));
         assert_eq!(question.bin, 15 * MINUTE);
     }

@@ -124,7 +124,7 @@ impl Default for Tail {
             range: None,
             filter: Filter::default(),
             only_severe: false,
-            hide_plumbing: false,
+            hide_plumbing: true,
             follow: true,
             fresh: 0,
             skipped: 0,

@@ -27,12 +27,17 @@ pub fn open(state: &mut State, subject: Subject) -> Vec<Effect> {
 pub fn load(state: &mut State, again: bool) -> Vec<Effect> {
     let Some(subject) = subject(state) else { return Vec::new() };
     let window = state.entities.window;
-    let known = state.entities.page(&subject).is_some_and(|page| page.window == window && page.problem.is_none());
+    let range = state.timeline.range();
+    let known = state
+        .entities
+        .page(&subject)
+        .is_some_and(|page| page.window == window && page.range == range && page.problem.is_none());
     if known && !again {
         return Vec::new();
     }
-    let question = subject.question(window, state.now, state.timeline.oldest());
-    state.entities.ask(question.clone());
+    let (from, to) = range.unwrap_or_else(|| (window.from(state.now, state.timeline.oldest()), state.now));
+    let question = subject.question(from, to);
+    state.entities.ask(question.clone(), range);
     vec![Effect::AskPage(Box::new(question))]
 }
 
@@ -45,7 +50,8 @@ pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         }
         Action::PageAgain => return Some(load(state, true)),
         Action::PageEvents => {
-            let text = subject.events(state.entities.window, state.now, state.timeline.oldest());
+            let page = state.entities.page(&subject)?;
+            let text = subject.events(page.question.from, page.question.to);
             return Some(query::ask(state, &text, None));
         }
         Action::CancelQuery => return Some(vec![Effect::CancelAll]),

@@ -39,7 +39,8 @@ fn run(state: &mut State) -> Vec<Effect> {
         effects.push(Effect::CancelAll);
     }
     let id = state.query.begin(state.now);
-    effects.push(Effect::Run { id, text: state.query.editor.text().to_owned() });
+    let text = state.query.editor.text().to_owned();
+    effects.push(Effect::Run { id, text, window: state.timeline.range() });
     effects
 }
 

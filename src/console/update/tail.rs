@@ -75,7 +75,6 @@ pub fn shared(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::ClearFilter => {
             drop_range(state);
             state.tail.set_only_severe(false, height);
-            state.tail.set_hide_plumbing(false, height);
             state.tail.set_filter(Filter::default(), height);
         }
         Action::Back if state.timeline.marked().is_some() => drop_range(state),

@@ -3,7 +3,11 @@
 //! Filters compact a batch instead of carrying a selection: columns are dictionary codes, views and integers, cheap to copy, and every
 //! operator after the filter then sees dense rows. What is not cheap (`raw`) the scan reads after its own filters.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, UInt32Array};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, UInt32Array};
+use arrow::buffer::Buffer;
+use arrow::datatypes::Int32Type;
 
 use super::column::{Result, concat};
 use crate::kql::Schema;
@@ -58,8 +62,55 @@ impl Batch {
         Ok(Self { rows: batches.iter().map(|b| b.rows).sum(), columns })
     }
 
+    /// The same rows in buffers of their own size. What a filter left of a row group would else keep the group's whole dictionaries
+    /// and text alive.
+    pub fn lean(self) -> Result<Self> {
+        let columns = self.columns.into_iter().map(lean).collect::<Result<Vec<_>>>()?;
+        Ok(Self { rows: self.rows, columns })
+    }
+
     /// Bytes that its buffers hold. Buffers shared between batches count in each: an upper bound.
     pub fn bytes(&self) -> u64 {
         self.columns.iter().map(|c| c.get_array_memory_size() as u64).sum()
+    }
+}
+
+/// A column without dictionary values that no row has, and without text that no view points at.
+pub fn lean(column: ArrayRef) -> Result<ArrayRef> {
+    if let Some(text) = column.as_string_view_opt() {
+        let held: usize = text.data_buffers().iter().map(Buffer::len).sum();
+        return Ok(if held > 2 * text.total_buffer_bytes_used() { Arc::new(text.gc()) } else { column });
+    }
+    let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() else { return Ok(column) };
+    if dictionary.values().len() <= dictionary.len() {
+        return Ok(column);
+    }
+    let used = dictionary.occupancy();
+    let mut codes = vec![0; dictionary.values().len()];
+    for (new, old) in used.set_indices().enumerate() {
+        codes[old] = new as i32;
+    }
+    // A null's code may be anything.
+    let keys: Int32Array = dictionary.keys().unary(|old| codes.get(old as usize).copied().unwrap_or(0));
+    let values = arrow::compute::filter(dictionary.values(), &BooleanArray::new(used, None))?;
+    Ok(Arc::new(DictionaryArray::try_new(keys, values)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::StringArray;
+
+    #[test]
+    fn a_few_rows_of_a_group_do_not_hold_the_whole_group() {
+        let words: StringArray = (0..10_000).map(|n| Some(format!("value number {n}"))).collect();
+        let keys = Int32Array::from(vec![Some(9_999), None, Some(3), Some(9_999)]);
+        let dictionary = DictionaryArray::<Int32Type>::try_new(keys, Arc::new(words)).unwrap();
+        let batch = Batch::new(4, vec![Arc::new(dictionary.clone())]);
+        let lean = batch.clone().lean().unwrap();
+        assert!(lean.bytes() * 20 < batch.bytes(), "{} of {}", lean.bytes(), batch.bytes());
+        let got = lean.columns[0].as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
+        let want = dictionary.downcast_dict::<StringArray>().unwrap();
+        assert!(got.into_iter().eq(want));
     }
 }

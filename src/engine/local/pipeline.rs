@@ -265,6 +265,7 @@ impl Sink for Collect {
     }
 
     fn push(&self, state: &mut Kept, morsel: usize, batch: Batch) -> Result<bool> {
+        let batch = batch.lean()?;
         state.account.add(batch.bytes())?;
         state.rows += batch.rows as u64;
         state.batches.push((morsel, batch));

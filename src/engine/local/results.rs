@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewArray};
-use arrow::buffer::Buffer;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, SchemaRef};
 
-use super::batch::Batch;
+use super::batch::{Batch, lean};
 use super::column::{Result, data_type, flat};
 use super::exec::Execution;
 use crate::engine::{Request, ResultTable};
@@ -50,14 +49,7 @@ fn arrow_schema(schema: &Schema) -> SchemaRef {
 }
 
 fn record(batch: &Batch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = batch.columns.iter().map(|c| Ok(compact(flat(c)?))).collect::<Result<Vec<_>>>()?;
+    let columns = batch.columns.iter().map(|c| lean(flat(c)?)).collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.rows));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
-}
-
-/// Text copied out of buffers that it mostly does not use: a result would else hold all that was read for it.
-fn compact(column: ArrayRef) -> ArrayRef {
-    let Some(text) = column.as_any().downcast_ref::<StringViewArray>() else { return column };
-    let held: usize = text.data_buffers().iter().map(Buffer::len).sum();
-    if held > 2 * text.total_buffer_bytes_used() { Arc::new(text.gc()) } else { column }
 }

@@ -120,7 +120,7 @@ impl Binder<'_> {
             }
         }
         if let Some(schema) = self.context.catalog.table(&name.text) {
-            return self.scan(&name.text, schema);
+            return self.scan(&name.text, &schema);
         }
         if let Some(table) = self.view_named(name) {
             return table;
@@ -144,20 +144,21 @@ impl Binder<'_> {
         self.unknown_table()
     }
 
-    /// Every column of a stored table, within the request's time span.
-    fn scan(&mut self, name: &Arc<str>, schema: Schema) -> Table {
+    /// Every column of a stored table, within the request's time span and window.
+    fn scan(&mut self, name: &Arc<str>, schema: &Schema) -> Table {
         let columns = schema.iter().map(|c| ScanColumn::Column(Arc::clone(&c.name))).collect();
-        let time = schema.iter().position(|c| &*c.name == TIME && c.ty == Type::DateTime);
         let rel = Rel::new(Op::Scan { table: Arc::clone(name), columns, filter: Vec::new() }, schema.clone());
         let mut table = Table::new(rel);
-        if let (Some((from, to)), Some(position)) = (self.context.timespan, time) {
+        for (column, bounds) in [(TIME, self.context.timespan), ("timestamp", self.context.window)] {
+            let position = schema.iter().position(|c| &*c.name == column && c.ty == Type::DateTime);
+            let (Some((from, to)), Some(position)) = (bounds, position) else { continue };
             let bound = |function, ticks: crate::base::time::Ticks| {
                 let args = vec![Expr::column(position, Type::DateTime), Expr::literal(Value::DateTime(ticks.0))];
                 Expr::call(function, args, Type::Bool)
             };
             let terms = vec![bound(&operators::GREATER_EQUAL, from), bound(&operators::LESS, to)];
             let predicate = Expr { kind: Bound::And(terms), ty: Type::Bool };
-            table = table.with(Rel::new(Op::Filter { input: Arc::clone(&table.rel), predicate }, schema));
+            table = table.with(Rel::new(Op::Filter { input: Arc::clone(&table.rel), predicate }, schema.clone()));
         }
         table.name = Some(Arc::clone(name));
         table
@@ -209,7 +210,7 @@ impl Binder<'_> {
     fn watchlist(&mut self, name: &str) -> Table {
         let full: Arc<str> = format!("_GetWatchlist('{name}')").into();
         if let Some(schema) = self.context.catalog.table(&full) {
-            return self.scan(&full, schema);
+            return self.scan(&full, &schema);
         }
         if self.context.catalog.is_open() {
             return self.unknown_table();

@@ -55,7 +55,8 @@ pub(super) fn now() -> Ticks {
 pub(super) fn bound_with(text: &str, known: &Known) -> Outcome {
     let parsed = parse(text);
     assert_eq!(parsed.diagnostics, [], "{text}");
-    let context = Context { catalog: &House, now: now(), parameters: &[], timespan: None, known, evaluate: None };
+    let context =
+        Context { catalog: &House, now: now(), parameters: &[], timespan: None, window: None, known, evaluate: None };
     bind(&parsed.query, text, &context)
 }
 

@@ -37,8 +37,15 @@ impl Catalog for House {
 fn plan(text: &str) -> Plan {
     let parsed = parse(text);
     let known = Known::default();
-    let context =
-        Context { catalog: &House, now: Ticks(0), parameters: &[], timespan: None, known: &known, evaluate: None };
+    let context = Context {
+        catalog: &House,
+        now: Ticks(0),
+        parameters: &[],
+        timespan: None,
+        window: None,
+        known: &known,
+        evaluate: None,
+    };
     let outcome = bind(&parsed.query, text, &context);
     match outcome.bound {
         Bound::Plan(plan) => plan,
@@ -245,8 +252,15 @@ fn random_pipelines_keep_their_columns_and_stay_whole() {
             text.push_str(steps[random.usize(..steps.len())]);
         }
         let known = Known::default();
-        let context =
-            Context { catalog: &House, now: Ticks(0), parameters: &[], timespan: None, known: &known, evaluate: None };
+        let context = Context {
+            catalog: &House,
+            now: Ticks(0),
+            parameters: &[],
+            timespan: None,
+            window: None,
+            known: &known,
+            evaluate: None,
+        };
         // Not every sequence is a query: a column may be gone, rows may have no order.
         let Bound::Plan(plan) = bind(&parse(&text).query, &text, &context).bound else { continue };
         bound += 1;

@@ -69,6 +69,7 @@ fn the_time_span_bounds_every_table_that_has_a_time() {
         now: super::now(),
         parameters: &[],
         timespan: span,
+        window: None,
         known: &known,
         evaluate: None,
     };
@@ -93,6 +94,7 @@ fn parameters_of_the_query_are_given_or_have_defaults() {
         now: super::now(),
         parameters: &parameters,
         timespan: None,
+        window: None,
         known: &known,
         evaluate: None,
     };

@@ -174,8 +174,15 @@ fn an_open_catalogue_knows_every_table_column_and_function() {
     ] {
         let known = Known::default();
         let parsed = parse(text);
-        let context =
-            Context { catalog: &Open, now: now(), parameters: &[], timespan: None, known: &known, evaluate: None };
+        let context = Context {
+            catalog: &Open,
+            now: now(),
+            parameters: &[],
+            timespan: None,
+            window: None,
+            known: &known,
+            evaluate: None,
+        };
         assert_eq!(bind(&parsed.query, text, &context).diagnostics, [], "{text}");
     }
 }
@@ -203,6 +210,7 @@ fn depth_is_bounded_whatever_makes_it() {
             now: now(),
             parameters: &[],
             timespan: None,
+            window: None,
             known: &known,
             evaluate: None,
         };
