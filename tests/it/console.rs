@@ -88,7 +88,7 @@ impl Console {
     }
 
     /// The program has ended, and the terminal is as it was.
-    fn is_given_back(mut self) {
+    fn given_back(mut self) {
         self.child.wait().unwrap();
         self.until("the other screen", |screen| !screen.alternate_screen() && !screen.hide_cursor());
         assert!(!self.terminal.screen().bracketed_paste());
@@ -111,7 +111,7 @@ fn a_newcomer_is_offered_three_ways_on_and_q_gives_the_terminal_back() {
     console.shows("Import files");
     assert!(console.terminal.screen().alternate_screen());
     console.press(b"q");
-    console.is_given_back();
+    console.given_back();
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn the_terminal_is_given_back_on_a_signal() {
         let mut console = Console::start(home.path(), 80, 24);
         console.shows("Look around");
         console.signal(signal);
-        console.is_given_back();
+        console.given_back();
     }
 }
 
@@ -137,7 +137,7 @@ fn a_terminal_that_is_too_small_says_so_and_works_again_after() {
     console.press(b"?");
     console.shows("type to search");
     console.press(b"\x03");
-    console.is_given_back();
+    console.given_back();
 }
 
 #[test]
@@ -160,5 +160,5 @@ fn a_stored_event_is_in_the_tail_opens_whole_and_cannot_draw_on_the_screen() {
     console.press(b"\x1b");
     console.shows("Live tail");
     console.press(b"q");
-    console.is_given_back();
+    console.given_back();
 }

@@ -5,10 +5,11 @@ use crate::kql::value::Value;
 /// Answers each need in turn and gives the plan and how many rounds it took.
 fn rounds(text: &str, answers: &[Answer]) -> (String, usize) {
     let mut known = Known::default();
+    let mut answers = answers.iter();
     for round in 0.. {
         match bound_with(text, &known).bound {
             Bound::Plan(plan) => return (plan.to_string(), round),
-            Bound::Needs(needs) => known.put(&*needs[0].key, answers[round].clone()),
+            Bound::Needs(needs) => known.put(&*needs[0].key, answers.next().unwrap().clone()),
             Bound::Invalid => panic!("{:?}", bound_with(text, &known).diagnostics),
         }
     }
