@@ -20,6 +20,7 @@ use crate::engine::{Answer, Limits, QueryEngine, QueryError, Request};
 use crate::hunt;
 use crate::kql::Value;
 use crate::kql::literal::print_literal;
+use crate::kql::optimise::optimise;
 use crate::store::Layout;
 use crate::store::workspace::QueryRecord;
 
@@ -150,7 +151,8 @@ fn explain(question: Question<'_>, request: &Request, global: &Global) -> Result
     answer::diagnose(question, &read.diagnostics, global);
     let Some(plan) = read.plan else { return Ok(Outcome::Failed) };
     let mut out = output::Answer::new();
-    writeln!(out, "{plan}")?;
+    // What runs, not what was written.
+    writeln!(out, "{}", optimise(plan))?;
     out.end()?;
     Ok(Outcome::Done)
 }

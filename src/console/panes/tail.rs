@@ -128,6 +128,8 @@ fn cell(state: &State, theme: &Theme, line: &Line, column: Column, at: (u16, u16
         Column::Action => (&line.action, action_style(theme, line)),
         Column::Target => (&line.target, theme.target),
         Column::Address => (&line.address, theme.address),
+        // Sign-ins have a code, the other feeds a name: two letters of a name would be read as a code.
+        Column::Country if usize::from(width) < line.country.len().min(4) => ("", theme.place),
         Column::Country => (&line.country, theme.place),
         Column::Place => (&line.place, theme.dim),
         Column::Client => (&line.client, theme.dim),
