@@ -33,7 +33,7 @@ pub struct Paths {
 pub enum PathError {
     #[error("there is no home directory: set HOME, or name a directory with --data-dir")]
     NoHome,
-    #[error("{}: cannot {doing}: {error}", path.display())]
+    #[error("{}: cannot {doing}: {error}; make it yours to write, or name another with --data-dir", path.display())]
     Io { path: PathBuf, doing: &'static str, error: io::Error },
     #[error("{} is not a directory: move it away, or name another with --data-dir", path.display())]
     NotADirectory { path: PathBuf },

@@ -43,7 +43,7 @@ pub enum SecretError {
     NotAReference,
     #[error("the environment variable {0} is not set: export it, or use `file:PATH`, `op://…` or `keyring:NAME`")]
     NoVariable(String),
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}: put the token there, readable only by you", path.display())]
     File { path: PathBuf, error: io::Error },
     #[error("{} can be read by others (mode {mode:04o}): run `chmod 600 '{}'`", path.display(), path.display())]
     Readable { path: PathBuf, mode: u32 },

@@ -89,6 +89,31 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// Controls, bidi, zero-width and other characters that are not seen where they stand: what an export escapes.
+pub fn is_unseen(c: char) -> bool {
+    is_hidden(u32::from(c))
+}
+
+/// JSON text with such characters, which stand only inside its strings, as escapes: `\u202e`. It means the same, on a screen too.
+pub fn in_json(json: &str) -> Cow<'_, str> {
+    // Line breaks stand between tokens as well, and a no-break space is a letter of many languages' numbers.
+    let escaped = |c: char| c >= '\u{7f}' && is_unseen(c) && c != '\u{a0}';
+    if json.is_ascii() || !json.chars().any(escaped) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if escaped(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 impl AsRef<str> for Shown<'_> {
     fn as_ref(&self) -> &str {
         &self.0

@@ -62,6 +62,11 @@ fn one_pass(collecting: &Collecting, interrupt: &Interrupt) -> Result<Outcome> {
         }
     }
     out.end()?;
+    if outcome == Outcome::Failed {
+        output::note(
+            "vaultscope: not every feed came to its end; what came is kept, and the next run goes on from there",
+        );
+    }
     Ok(outcome)
 }
 

@@ -84,7 +84,15 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
         }
     }
     let wrong = findings.iter().filter(|finding| finding.verdict == Verdict::Wrong).count();
-    writeln!(out, "{}", if wrong == 0 { "nothing is wrong".to_owned() } else { format!("{wrong} things are wrong") })?;
+    writeln!(
+        out,
+        "{}",
+        match wrong {
+            0 => "nothing is wrong".to_owned(),
+            1 => "one thing is wrong".to_owned(),
+            _ => format!("{wrong} things are wrong"),
+        }
+    )?;
     out.end()?;
     Ok(if wrong == 0 { Outcome::Done } else { Outcome::Found })
 }

@@ -82,7 +82,13 @@ fn source(place: &Place) -> Result<(Option<Collecting>, Reader)> {
         Ok(jobs) => jobs,
         // Without an account there may still be a store that somebody fills by import, or a demo.
         Err(error) if !Layout::of(data).exists() => return Err(error),
-        Err(_) => return Ok((None, Reader::open(data)?)),
+        Err(_) => {
+            let reader = Reader::open(data)?;
+            if reader.status()?.writer.is_none() {
+                output::note("vaultscope: no account is connected, and nobody writes into this store now: waiting");
+            }
+            return Ok((None, reader));
+        }
     };
     match Collecting::start(place, collecting::runtime()?, jobs) {
         Ok(collecting) => {
@@ -122,7 +128,7 @@ fn follow(args: &Args, text: &str, reader: &Reader, interrupt: &Interrupt) -> Re
                 Err(error) => return Ok(Err(error)),
             };
             let mut out = output::Answer::new();
-            line::write(&mut out, args.format, &answer)?;
+            line::write(&mut out, args.format, output::is_terminal(), &answer)?;
             out.flush()?;
             seen = rows.through;
             looked_at += taken as u64;

@@ -60,7 +60,8 @@ pub enum QueryError {
     Time(Duration),
     /// What was needed and what was allowed, in bytes.
     #[error(
-        "needs more than {allowed} bytes of memory ({what}): narrow the time range, summarize earlier, or raise the memory limit"
+        "needs more than {} MiB of memory ({what}): narrow the time range, summarize earlier, or raise `memory` under `[limits]` in the configuration",
+        allowed.div_ceil(1 << 20)
     )]
     Memory { what: &'static str, allowed: u64 },
     /// A value or size that the operator cannot take; the message says which and the fix.

@@ -51,8 +51,9 @@ pub(super) fn put(
         let (batch, leaves, undated) = build(page, first_seq, &fresh)?;
         done.stored = fresh.len() as u64;
         done.undated = undated;
-        done.duplicates = again.iter().filter(|a| a.same).count() as u64;
-        done.variants = again.len() as u64 - done.duplicates;
+        // A variant that came again is a duplicate of that variant.
+        done.variants = records::variants(tx, page, account, &again)?;
+        done.duplicates = again.len() as u64 - done.variants;
         done.quarantined = bad.len() as u64;
         progress.head.through += fresh.len() as i64;
         progress.head.batches += 1;
@@ -69,7 +70,7 @@ pub(super) fn put(
             counts::count(&batch, &mut hours);
             records::add_hours(tx, 0, &hours)?;
         }
-        records::again(tx, progress.head.batches, page, account, &again)?;
+        records::again(tx, progress.head.batches, &again)?;
         for (at, why) in bad {
             records::quarantine_item(tx, page, at, &why)?;
         }

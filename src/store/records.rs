@@ -60,18 +60,11 @@ pub(super) fn batch(
         .map_err(StoreError::sqlite("write the ledger"))
 }
 
-/// Notes which events came again, and keeps those that came with other bytes.
-pub(super) fn again(
-    tx: &Connection,
-    batch: u64,
-    page: &Page,
-    account: i64,
-    again: &[Again<'_>],
-) -> Result<(), StoreError> {
+/// Notes which events came again.
+pub(super) fn again(tx: &Connection, batch: u64, again: &[Again<'_>]) -> Result<(), StoreError> {
     if again.is_empty() {
         return Ok(());
     }
-    let failed = StoreError::sqlite;
     let mut seqs = Vec::with_capacity(again.len() * 2);
     let mut before = 0;
     for a in again {
@@ -80,29 +73,31 @@ pub(super) fn again(
     }
     tx.prepare_cached("INSERT INTO arrived_again VALUES (?, ?)")
         .and_then(|mut s| s.execute(params![batch as i64, seqs]))
-        .map_err(failed("note events that came again"))?;
+        .map(drop)
+        .map_err(StoreError::sqlite("note events that came again"))
+}
+
+/// Keeps events that came again with other bytes, and tells how many of these were not known.
+pub(super) fn variants(tx: &Connection, page: &Page, account: i64, again: &[Again<'_>]) -> Result<u64, StoreError> {
+    let mut new = 0;
     for a in again.iter().filter(|a| !a.same) {
         let raw = a.event.raw().as_bytes();
-        tx.prepare_cached(
-            "INSERT INTO variant (account, feed, uuid, seq, digest, source, arrived, arrivals, raw) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) \
-             ON CONFLICT (account, feed, uuid, digest) DO UPDATE SET arrivals = arrivals + 1",
-        )
-        .and_then(|mut s| {
-            s.execute(params![
-                account,
-                feed_code(page.feed),
-                a.event.uuid(),
-                a.seq,
-                digest(raw),
-                page.source.name(),
-                page.arrived.0,
-                raw
-            ])
-        })
-        .map_err(failed("keep a variant"))?;
+        let arrivals: i64 = tx
+            .prepare_cached(
+                "INSERT INTO variant (account, feed, uuid, seq, digest, source, arrived, arrivals, raw) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) \
+                 ON CONFLICT (account, feed, uuid, digest) DO UPDATE SET arrivals = arrivals + 1 RETURNING arrivals",
+            )
+            .and_then(|mut s| {
+                let digest = digest(raw);
+                let (feed, source) = (feed_code(page.feed), page.source.name());
+                let row = params![account, feed, a.event.uuid(), a.seq, digest, source, page.arrived.0, raw];
+                s.query_row(row, |row| row.get(0))
+            })
+            .map_err(StoreError::sqlite("keep a variant"))?;
+        new += u64::from(arrivals == 1);
     }
-    Ok(())
+    Ok(new)
 }
 
 fn leb128_zigzag(n: i64, out: &mut Vec<u8>) {

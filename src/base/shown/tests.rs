@@ -113,3 +113,16 @@ proptest! {
         prop_assert_ne!(Shown::with_limit(&a, usize::MAX).into_string(), Shown::with_limit(&b, usize::MAX).into_string());
     }
 }
+
+#[test]
+fn json_says_the_same_without_a_character_that_is_not_seen() {
+    let told = "na\u{202e}me \u{9b}2J \u{e0041} \u{feff}é漢\u{a0}";
+    let json = serde_json::json!({ "k": told }).to_string();
+    let safe = in_json(&json);
+    assert!(
+        safe.contains("na\\u202eme") && safe.contains("\\u009b2J \\udb40\\udc41") && safe.contains("é漢\u{a0}"),
+        "{safe}"
+    );
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap()["k"], told);
+    assert!(matches!(in_json("{\"a\":\n\"é\"}"), std::borrow::Cow::Borrowed(_)));
+}

@@ -31,7 +31,7 @@ Examples:
   vaultscope hunt run ./my-hunt.kql")]
 pub struct Args {
     /// The hunts, by id or by file
-    #[arg(value_name = "ID", required_unless_present = "all")]
+    #[arg(value_name = "ID")]
     hunts: Vec<String>,
     /// Every hunt, with a line for each
     #[arg(long, conflicts_with = "hunts")]
@@ -44,6 +44,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
+    if args.hunts.is_empty() && !args.all {
+        let help = "which hunt? Name one of those that `vaultscope hunt list` lists, or all of them with --all";
+        return Err(WrongUse(help.to_owned()).into());
+    }
     let place = Place::of(global)?;
     // A question about nothing would find nothing, which must not be taken for good news.
     Reader::open(&place.paths.data)?;

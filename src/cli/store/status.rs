@@ -32,6 +32,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let place = Place::of(global)?;
     let reader = Reader::open(&place.paths.data)?;
     check_readable(&place.paths.data)?;
+    place.remind_of_demo();
     let status = reader.status()?;
     let mut out = output::Answer::new();
     match args.format {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use arrow::array::Array;
 
-use crate::base::shown::Shown;
+use crate::base::shown::{Shown, in_json};
 use crate::engine::Answer;
 use crate::engine::format::cell::text;
 use crate::kql::Type;
@@ -29,7 +29,8 @@ pub fn query(predicate: Option<&str>) -> String {
     format!("OnePasswordEvents\n{filter}| project {COLUMNS}\n")
 }
 
-pub fn write(out: &mut impl Write, format: Format, answer: &Answer) -> io::Result<()> {
+/// Writes events; `screen` where a person looks.
+pub fn write(out: &mut impl Write, format: Format, screen: bool, answer: &Answer) -> io::Result<()> {
     for table in &answer.tables {
         for batch in &table.batches {
             let cells = |column: usize, row: usize| {
@@ -40,14 +41,11 @@ pub fn write(out: &mut impl Write, format: Format, answer: &Answer) -> io::Resul
             for row in 0..batch.num_rows() {
                 match format {
                     Format::Text => writeln!(out, "{}", line(|column| cells(column, row).into_owned()))?,
-                    // The event stands in the line as it came: it is JSON of its own.
+                    // The event stands in the line as it came, which is JSON of its own; only a screen gets it escaped.
                     Format::Ndjson => {
-                        writeln!(
-                            out,
-                            "{{\"endpoint\":\"{}\",\"event\":{}}}",
-                            cells(1, row),
-                            one_line(&cells(11, row))
-                        )?;
+                        let event = one_line(&cells(11, row));
+                        let event = if screen { in_json(&event) } else { event.as_str().into() };
+                        writeln!(out, "{{\"endpoint\":\"{}\",\"event\":{event}}}", cells(1, row))?;
                     }
                 }
             }

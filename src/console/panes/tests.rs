@@ -223,6 +223,10 @@ fn a_screen_that_is_too_small_says_what_it_needs_and_works_again_after() {
     update(&mut state, Message::Resize(Size::new(60, 20)));
     let small = text(&paint(&state, &dark()));
     assert!(small.contains("needs 80x24, this is 60x20"), "{small}");
+    update(&mut state, Message::Resize(Size::new(20, 5)));
+    let tiny = text(&paint(&state, &dark()));
+    assert!(tiny.contains("needs 80x24\n") || tiny.contains("needs 80x24 "), "{tiny}");
+    assert!(tiny.contains("this is 20x5") && tiny.contains("q quits"), "{tiny}");
     for (width, height) in [(1, 1), (20, 5), (5, 1), (300, 3), (80, 23)] {
         update(&mut state, Message::Resize(Size::new(width, height)));
         paint(&state, &dark());

@@ -1,9 +1,11 @@
-//! CSV (RFC 4180) that a spreadsheet may open: a cell that would be a formula there gets an apostrophe before it, control characters are escaped.
+//! CSV (RFC 4180) that a spreadsheet may open: a cell that would be a formula there gets an apostrophe before it, characters that are not seen
+//! are escaped.
 
 use std::io::Write;
 
 use super::FormatError;
 use super::cell::text;
+use crate::base::shown::is_unseen;
 use crate::engine::Answer;
 use crate::kql::Type;
 
@@ -43,7 +45,7 @@ pub fn write(out: &mut impl Write, answer: &Answer) -> Result<(), FormatError> {
 /// One field. Numbers and times are ours; text comes from outside.
 fn field(line: &mut String, text: &str, outside: bool) {
     let formula = outside && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let quoted = formula || text.contains(['"', ',', '\n', '\r']) || text.chars().any(char::is_control);
+    let quoted = formula || text.contains(['"', ',', '\n', '\r']) || text.chars().any(is_unseen);
     if !quoted {
         line.push_str(text);
         return;
@@ -58,7 +60,7 @@ fn field(line: &mut String, text: &str, outside: bool) {
             '\n' => line.push_str("\\n"),
             '\r' => line.push_str("\\r"),
             '\t' => line.push_str("\\t"),
-            c if c.is_control() => line.extend(c.escape_unicode()),
+            c if is_unseen(c) && c != '\u{a0}' => line.extend(c.escape_unicode()),
             c => line.push(c),
         }
     }
@@ -78,6 +80,7 @@ mod tests {
         };
         assert_eq!(written("=1+1"), "\"'=1+1\"");
         assert_eq!(written("a\u{1b}[2Jb"), "\"a\\u{1b}[2Jb\"");
+        assert_eq!(written("a\u{202e}b\u{9b}"), "\"a\\u{202e}b\\u{9b}\"");
         assert_eq!(written("say \"hi\", twice"), "\"say \"\"hi\"\", twice\"");
         assert_eq!(written("plain"), "plain");
     }

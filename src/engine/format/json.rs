@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::{FormatError, each_row};
+use crate::base::shown::in_json;
 use crate::engine::local::functions::convert::Cells;
 use crate::engine::local::functions::dynamic::quote;
 use crate::engine::{Answer, ResultTable};
@@ -15,7 +16,7 @@ pub fn write_lines(out: &mut impl Write, answer: &Answer) -> Result<(), FormatEr
             text.clear();
             object(&mut text, table, cells, row);
             text.push('\n');
-            out.write_all(text.as_bytes())
+            out.write_all(in_json(&text).as_bytes())
         })?;
     }
     Ok(())
@@ -42,7 +43,7 @@ pub fn write(out: &mut impl Write, answer: &Answer) -> Result<(), FormatError> {
             text.clear();
             text.push_str(if std::mem::take(&mut first) { "\n" } else { ",\n" });
             object(&mut text, table, cells, row);
-            out.write_all(text.as_bytes())
+            out.write_all(in_json(&text).as_bytes())
         })?;
         out.write_all(b"\n]")?;
     }

@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use super::{FormatError, each_row};
+use crate::base::shown::in_json;
 use crate::engine::local::functions::convert::Cells;
 use crate::engine::local::functions::dynamic::quote;
 use crate::engine::{Answer, QueryError};
@@ -38,7 +39,7 @@ pub fn write(out: &mut impl Write, answer: &Answer) -> Result<(), FormatError> {
                 self::cell(&mut text, cell, column.ty, row);
             }
             text.push(']');
-            out.write_all(text.as_bytes())
+            out.write_all(in_json(&text).as_bytes())
         })?;
         out.write_all(b"]}")?;
     }
@@ -89,6 +90,6 @@ pub fn write_error(out: &mut impl Write, error: &QueryError) -> Result<(), Forma
         }
     }
     text.push_str("}}\n");
-    out.write_all(text.as_bytes())?;
+    out.write_all(in_json(&text).as_bytes())?;
     Ok(())
 }

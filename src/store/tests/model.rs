@@ -31,8 +31,8 @@ impl Model {
                 }
                 Some((_, Some(first))) if first == text => done.duplicates += 1,
                 Some((uuid, Some(_))) => {
-                    done.variants += 1;
-                    self.variants.insert((feed, uuid, text.clone()));
+                    let new = self.variants.insert((feed, uuid, text.clone()));
+                    *if new { &mut done.variants } else { &mut done.duplicates } += 1;
                 }
             }
         }

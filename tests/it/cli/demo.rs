@@ -70,6 +70,39 @@ fn a_replayed_file_is_collected_whole_and_once() {
 }
 
 #[test]
+fn duplicates_and_refusals_change_nothing_of_what_is_stored() {
+    let home = Home::new();
+    let file = home.file("given.ndjson", &lines());
+    let faults = ["--fault", "duplicates", "--fault", "429:retry-after=0,requests=2"];
+    let served = Served::start(&home, &[&["--replay", file.to_str().unwrap()], &faults[..]].concat());
+    for _ in 0..3 {
+        collect_once(&home, &served).ended(0);
+    }
+    for (feed, count) in [("signinattempts", 1), ("itemusages", 1), ("auditevents", 2)] {
+        assert_eq!(events(&home, feed), count, "{feed}");
+    }
+    // One text differs from the first, however often it came.
+    let status = home.run(["store", "status", "--format", "json"]).ended(0);
+    let status: Value = serde_json::from_str(&status.out).unwrap();
+    let variants: u64 = status["feeds"].as_array().unwrap().iter().filter_map(|of| of["variants"].as_u64()).sum();
+    assert_eq!(variants, 1);
+    // What is stored is the first text of each, byte for byte.
+    let asked = home.run(["query", "OnePasswordEvents | project raw", "--format", "ndjson"]).ended(0);
+    let mut stored: Vec<String> = asked
+        .out
+        .lines()
+        .map(|row| serde_json::from_str::<Value>(row).unwrap()["raw"].as_str().unwrap().into())
+        .collect();
+    let given = lines();
+    let mut first: Vec<&str> = [0, 1, 2, 6]
+        .map(|n| given.lines().nth(n).unwrap().split_once("\"event\":").unwrap().1.strip_suffix('}').unwrap())
+        .to_vec();
+    stored.sort();
+    first.sort_unstable();
+    assert_eq!(stored, first);
+}
+
+#[test]
 fn a_refused_token_ends_one_pass_with_the_reason() {
     let home = Home::new();
     let served = Served::start(&home, &["--users", "30", "--days", "1", "--fault", "expired-token"]);

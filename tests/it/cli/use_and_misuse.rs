@@ -30,6 +30,7 @@ fn wrong_use_exits_2_and_says_what_would_be_right() {
     for (args, says) in [
         (&["qurey"][..], "query"),
         (&["hunt", "lst"], "list"),
+        (&["hunt", "run"], "--all"),
         (&["import"], "FILE"),
         (&["import", "nowhere.json"], "no such file"),
         (&["import", "--feed", "audit", "x"], "auditevents"),
