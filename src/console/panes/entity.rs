@@ -48,6 +48,10 @@ pub fn render(state: &State, theme: &Theme, buf: &mut Buffer) {
         put(buf, top.x + 2, top.y + 1, top.width.saturating_sub(4), problem, theme.error);
         return;
     }
+    if page.loading && page.facts.is_empty() {
+        put(buf, top.x + 2, top.y + 1, top.width.saturating_sub(4), "Finding its events…", theme.dim);
+        return;
+    }
     facts(state, theme, page, top, buf);
     timeline(state, theme, page, bars, buf);
     for (i, (section, area)) in
