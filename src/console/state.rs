@@ -196,6 +196,7 @@ impl State {
             Action::Open if matches!(pane, Context::Record | Context::Health | Context::FirstRun) => {
                 "nothing is selected here"
             }
+            Action::CancelQuery if self.query.running.is_none() && self.hunts.running() == 0 => "nothing runs",
             Action::HistoryBack if !self.nav.has_past() => "you have been nowhere before",
             Action::HistoryForward if !self.nav.has_future() => "there is no later place",
             Action::LivePolling if self.health.accounts.is_empty() => "another process polls, or none does",

@@ -1,6 +1,7 @@
 //! Screens as people see them, at three sizes.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use ratatui::layout::Size;
 
@@ -11,16 +12,20 @@ use crate::collect::health::{FeedHealth, FeedState, Health};
 use crate::collect::poller::Pace;
 use crate::console::action::Action;
 use crate::console::keymap::Keymap;
-use crate::console::message::Message;
+use crate::console::message::{Effect, Message};
 use crate::console::state::health::StoreHealth;
+use crate::console::state::hunts::Outcome as HuntOutcome;
 use crate::console::state::line::tests::line;
 use crate::console::state::line::{Line, Outcome};
 use crate::console::state::nav::Nav;
 use crate::console::state::record::Record;
+use crate::console::state::table::tests::answer_of;
 use crate::console::terminal::frame::Frames;
 use crate::console::theme::Depth;
 use crate::console::update::update;
 use crate::event::Feed;
+use crate::hunt::Pack;
+use crate::kql::{Diagnostic, TextRange};
 
 const SIZES: [Size; 3] = [Size::new(80, 24), Size::new(120, 40), Size::new(200, 60)];
 
@@ -315,4 +320,55 @@ fn a_frame_without_a_change_takes_no_byte() {
     update(&mut state, Message::Do(Action::Redraw));
     state.now = Ticks(state.now.0 + 1);
     assert_eq!(frames.draw(&mut Vec::new(), |buf| draw(&state, &dark(), buf)).unwrap(), 0);
+}
+
+#[test]
+fn hunts_and_what_they_say_of_themselves() {
+    let mut state = state(SIZES[0]);
+    state.hunts.pack = Pack::built_in();
+    press(&mut state, &["2"]);
+    let found = HuntOutcome::Found { rows: 3, at: Ticks(state.now.0 - 90 * SECOND) };
+    let first = state.hunts.selected().unwrap().id().to_owned();
+    update(&mut state, Message::Hunted { hunt: first, outcome: found });
+    insta::assert_snapshot!("hunts", text(&paint(&state, &dark())));
+}
+
+#[test]
+fn a_query_with_its_answer_and_with_a_mistake() {
+    let mut state = state(SIZES[1]);
+    press(&mut state, &["3", "f5"]);
+    let answer = answer_of(
+        "user_email",
+        "events",
+        &[("alice@example.com", Some(41)), ("bob\u{202e}@example.com", None), ("carol@example.com", Some(7))],
+    );
+    update(&mut state, Message::Answer { id: 1, result: Ok(Arc::new(answer)) });
+    insta::assert_snapshot!("query-answered", text(&paint(&state, &dark())));
+    press(&mut state, &["x"]);
+    let version = state.query.editor.version;
+    let found = vec![
+        Diagnostic::error("KQL113", TextRange::new(0, 18), "no table is called `xOnePasswordEvents`")
+            .with_help("did you mean `OnePasswordEvents`?"),
+    ];
+    update(&mut state, Message::Checked { version, diagnostics: found });
+    insta::assert_snapshot!("query-mistake", text(&paint(&state, &dark())));
+}
+
+#[test]
+fn a_page_about_everything() {
+    for size in [SIZES[0], SIZES[1]] {
+        let mut state = state(size);
+        let effects = update(&mut state, Message::Key("4".parse().unwrap()));
+        let Some(Effect::AskPage(question)) = effects.into_iter().next() else { panic!("the page asks") };
+        let entries =
+            [("alice@example.com", Some(1_200)), ("bob@example.com", Some(30)), ("carol@example.com", Some(7))];
+        let mut all = answer_of("", "events", &[("", Some(1_237))]);
+        all.tables.extend(answer_of("timestamp", "events", &[]).tables);
+        for list in &question.lists {
+            all.tables.extend(answer_of(list.column, "events", &entries).tables);
+        }
+        update(&mut state, Message::Page { question, result: Ok(Arc::new(all)) });
+        press(&mut state, &["right", "down"]);
+        insta::assert_snapshot!(format!("entities-{}x{}", size.width, size.height), text(&paint(&state, &dark())));
+    }
 }

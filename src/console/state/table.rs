@@ -200,7 +200,12 @@ pub mod tests {
 
     /// An answer of (name, number) rows in batches of two; the first column is called `name`.
     pub fn answer(name: &str, rows: &[(&str, Option<i64>)]) -> Answer {
-        let schema: Schema = [Column::new(name, Type::String), Column::new("n", Type::Long)].into_iter().collect();
+        answer_of(name, "n", rows)
+    }
+
+    /// The same with a name for the numbers.
+    pub fn answer_of(name: &str, number: &str, rows: &[(&str, Option<i64>)]) -> Answer {
+        let schema: Schema = [Column::new(name, Type::String), Column::new(number, Type::Long)].into_iter().collect();
         let batches = rows.chunks(2).map(|rows| {
             let names: StringViewArray = rows.iter().map(|(name, _)| Some(*name)).collect();
             let numbers: Int64Array = rows.iter().map(|(_, n)| *n).collect();
