@@ -135,7 +135,7 @@ pub fn run(options: Options) -> Result<Exit, ConsoleError> {
     let (sender, messages) = sync_channel(QUEUE);
     let guard = Guard::take(&sender)?;
     terminal::signals::listen(sender.clone())?;
-    terminal::input::listen(sender.clone())?;
+    terminal::input::listen(sender.clone(), Size::new(width, height))?;
     let effects = Effects::start(&options, sender)?;
     Loop { state, theme, options, frames: Frames::new(size), guard, effects, messages, exit: None }.run()
 }

@@ -3,16 +3,25 @@
 use std::io;
 use std::sync::mpsc::SyncSender;
 use std::thread;
+use std::time::Duration;
 
-use crossterm::event::{Event, KeyEventKind, read};
+use crossterm::event::{Event, KeyEventKind, poll, read};
 use ratatui::layout::Size;
 
 use crate::console::keymap::Key;
 use crate::console::message::Message;
 
-/// Starts reading. The thread ends with the terminal, or with the console.
-pub fn listen(messages: SyncSender<Message>) -> io::Result<()> {
+/// Starts reading; `known` is the size that the first frame is drawn for. The thread ends with the terminal, or with the console.
+pub fn listen(messages: SyncSender<Message>, known: Size) -> io::Result<()> {
     thread::Builder::new().name("input".to_owned()).spawn(move || {
+        // Only from the first look on is a change of size an event; one before it is found by asking.
+        let _ = poll(Duration::ZERO);
+        if let Ok(now) = crossterm::terminal::size()
+            && now != (known.width, known.height)
+            && messages.send(Message::Resize(Size::new(now.0, now.1))).is_err()
+        {
+            return;
+        }
         loop {
             match read() {
                 Ok(event) => {
