@@ -57,7 +57,10 @@ pub fn column(theme: &Theme, area: Rect, tops: &[u64; 3], styles: &[Style; 3], g
 
 /// The next round number: the scale then stays while the newest column grows, and so does what stands on the screen.
 pub fn round_up(n: u64) -> u64 {
-    let power = 10_u64.pow(n.max(1).ilog10());
+    if n == 0 {
+        return 0;
+    }
+    let power = 10_u64.pow(n.ilog10());
     let steps = [10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100];
     steps.into_iter().map(|step| (step * power).div_ceil(10)).find(|round| *round >= n).unwrap_or(n)
 }
