@@ -40,7 +40,7 @@ impl Request {
     }
 }
 
-/// What a query may take. Past a limit it spills, or ends with a clear error or a partial result.
+/// What a query may take. Past a limit it ends with a clear error, or a partial result that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub time: Duration,

@@ -76,7 +76,7 @@ impl Control {
     }
 }
 
-/// Bytes that one operator holds, given back when it is dropped. An operator that can spill does so when `hold` refuses.
+/// Bytes that one operator holds, given back when it is dropped. Where `hold` refuses is where an operator would spill.
 #[derive(Debug)]
 pub struct Account {
     control: Arc<Control>,
