@@ -21,6 +21,7 @@ pub mod column;
 pub mod control;
 pub mod eval;
 pub mod exec;
+pub mod expand;
 pub mod functions;
 pub mod intern;
 pub mod join;

@@ -25,6 +25,7 @@ mod arithmetic;
 mod call;
 mod columns;
 mod convert;
+mod expand;
 mod expression;
 mod fold;
 mod join;

@@ -8,6 +8,7 @@ use super::plan::{Expr, ExprKind, Output, Plan, Rel};
 use super::types::Schema;
 
 mod columns;
+mod expand;
 mod filters;
 mod limits;
 

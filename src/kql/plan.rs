@@ -115,8 +115,29 @@ pub enum Op {
         input: Arc<Rel>,
         calls: Vec<WindowCall>,
     },
+    /// `mv-expand`: the columns that are kept, the elements, then with `index` their positions (long).
+    Expand {
+        input: Arc<Rel>,
+        expansion: Expansion,
+    },
     /// `Plan::shared[n]`.
     Shared(usize),
+}
+
+/// Rows out of the elements of lists: for each row of the input as many as its longest list has, shorter lists padded with null. Null is one
+/// null row, an empty list no row, anything else but a list or a bag is its own one element.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expansion {
+    /// Columns of the input that are repeated beside the elements, by position.
+    pub kept: Vec<usize>,
+    /// Dynamic expressions over the input; the elements are dynamic.
+    pub lists: Vec<Expr>,
+    /// The members of a bag are `[key, value]`, not bags of one property.
+    pub pairs: bool,
+    /// Counts the elements of a row from 0.
+    pub index: bool,
+    /// The most rows for one of the input.
+    pub limit: Option<u64>,
 }
 
 /// A column that a scan gives.

@@ -96,7 +96,9 @@ fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
                 return first(&Rel::new(op, schema), &rel.schema);
             }
         }
-        Op::Take { input, .. } | Op::Serialize { input } | Op::Window { input, .. } => *input = resolve(input),
+        Op::Take { input, .. } | Op::Serialize { input } | Op::Window { input, .. } | Op::Expand { input, .. } => {
+            *input = resolve(input);
+        }
         Op::Join { left, right, .. } => {
             *left = resolve(left);
             *right = resolve(right);

@@ -9,7 +9,7 @@ use super::control::{Account, Control};
 use super::pipeline::{Pipeline, Runner, Sink};
 use super::scan::Tables;
 use super::steps::{Filter, Project};
-use super::{join, sort, window};
+use super::{expand, join, sort, window};
 use crate::engine::QueryError;
 use crate::kql::plan::Op;
 use crate::kql::{Plan, Rel, Schema, Type, Value};
@@ -103,6 +103,9 @@ impl<'a> Execution<'a> {
                 let columns = calls.iter().map(|c| window::call(c, &rows)).collect::<Result<Vec<_>>>()?;
                 rows.columns.extend(columns);
                 Ok(Pipeline::of(vec![rows]))
+            }
+            Op::Expand { input, expansion } => {
+                Ok(self.build(input)?.then(expand::Expand::new(expansion, &self.runner.control)?))
             }
             Op::Shared(n) => self.shared(*n),
         }

@@ -1,4 +1,6 @@
-//! Operators over plans built by hand.
+//! Operators over plans built by hand; and what asks whole queries (`ask`).
+
+pub mod ask;
 
 use std::sync::{Arc, OnceLock};
 

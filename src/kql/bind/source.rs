@@ -398,6 +398,7 @@ impl Binder<'_> {
                 self.names.push((Arc::clone(&name.text), Binding::Table(named.clone())));
                 named
             }
+            OperatorKind::MvExpand(expand) => self.mv_expand(input, expand, place),
             OperatorKind::Invoke { function } => self.invoke(input, function, place),
             OperatorKind::Render { kind, properties } => {
                 let mut rendered = input.clone();

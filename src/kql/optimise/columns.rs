@@ -4,39 +4,39 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{is_volatile, map, reads, renamed, size, substituted, walk};
+use super::{expand, is_volatile, map, reads, renamed, size, substituted, walk};
 use crate::kql::functions::conversions::TOSTRING;
 use crate::kql::plan::{Aggregate, Expr, ExprKind, JoinKind, Op, Rel, ScanColumn, SortKey, Step, WindowCall};
 use crate::kql::types::{Column, Schema, Type};
 
 /// What is read of a node: a column, or a path inside one, as text or as a dynamic value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Demand {
-    column: usize,
-    path: Option<(Vec<Step>, bool)>,
+pub(super) struct Demand {
+    pub column: usize,
+    pub path: Option<(Vec<Step>, bool)>,
 }
 
 impl Demand {
-    fn column(column: usize) -> Self {
+    pub fn column(column: usize) -> Self {
         Self { column, path: None }
     }
 }
 
 /// Where each demand, or the column that it is inside of, stands in the pruned node.
-type Positions = HashMap<Demand, usize>;
+pub(super) type Positions = HashMap<Demand, usize>;
 
 /// The demands in order, each once.
 #[derive(Debug, Default)]
-struct Demands(Vec<Demand>);
+pub(super) struct Demands(pub Vec<Demand>);
 
 impl Demands {
-    fn add(&mut self, demand: Demand) {
+    pub fn add(&mut self, demand: Demand) {
         if !self.0.contains(&demand) {
             self.0.push(demand);
         }
     }
 
-    fn of<'e>(exprs: impl IntoIterator<Item = &'e Expr>) -> Self {
+    pub fn of<'e>(exprs: impl IntoIterator<Item = &'e Expr>) -> Self {
         let mut demands = Self::default();
         exprs.into_iter().for_each(|e| demands.read(e));
         demands
@@ -94,7 +94,7 @@ fn moved(expr: &Expr, positions: &Positions) -> Expr {
     })
 }
 
-fn moved_all(exprs: &[Expr], positions: &Positions) -> Vec<Expr> {
+pub(super) fn moved_all(exprs: &[Expr], positions: &Positions) -> Vec<Expr> {
     exprs.iter().map(|e| moved(e, positions)).collect()
 }
 
@@ -117,7 +117,7 @@ fn exactly(rel: Arc<Rel>, demands: &Demands, positions: &Positions, schema: &Sch
 }
 
 /// A node that gives at least what is demanded. A path that cannot be given apart is left to whoever asked: then the whole column is there.
-fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) {
+pub(super) fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) {
     match &rel.op {
         Op::Scan { .. } => scan(rel, demands),
         Op::Filter { .. } | Op::Sort { .. } | Op::Take { .. } | Op::Serialize { .. } => same_rows(rel, demands),
@@ -126,6 +126,7 @@ fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) {
         Op::Join { .. } => join(rel, demands),
         Op::Union { .. } => union(rel, demands),
         Op::Window { .. } => window(rel, demands),
+        Op::Expand { .. } => expand::pruned(rel, demands),
         Op::Values { .. } | Op::Range { .. } | Op::Shared(_) => {
             (Arc::clone(rel), (0..rel.schema.len()).map(|n| (Demand::column(n), n)).collect())
         }
@@ -133,7 +134,7 @@ fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) {
 }
 
 /// Adds a demand's fallback: the whole column, where its path is not given apart.
-fn inner_demands(demands: &Demands, own: Demands) -> Demands {
+pub(super) fn inner_demands(demands: &Demands, own: Demands) -> Demands {
     let mut all = Demands(demands.0.clone());
     own.0.into_iter().for_each(|d| all.add(d));
     all
@@ -177,7 +178,7 @@ fn scan(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) {
     (Rel::new(Op::Scan { table: Arc::clone(table), columns: scanned, filter }, Schema(schema)), positions)
 }
 
-fn shown(column: &str, steps: &[Step]) -> String {
+pub(super) fn shown(column: &str, steps: &[Step]) -> String {
     let mut name = column.to_owned();
     for step in steps {
         match step {

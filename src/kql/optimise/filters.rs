@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::limits::inputs_mapped;
-use super::{is_volatile, reads, size, substituted};
+use super::{expand, is_volatile, reads, size, substituted};
 use crate::kql::plan::{Expr, ExprKind, JoinKind, Op, Rel};
 use crate::kql::types::Type;
 
@@ -38,6 +38,7 @@ pub(super) fn pushed(rel: &Arc<Rel>, terms: Vec<Expr>) -> Arc<Rel> {
         }
         Op::Aggregate { .. } => through_keys(rel, terms),
         Op::Join { .. } => to_sides(rel, terms),
+        Op::Expand { .. } => expand::pushed(rel, terms),
         _ => kept(inputs_mapped(rel, &mut |input| pushed(input, Vec::new())), terms),
     }
 }
@@ -51,7 +52,7 @@ fn conjuncts(predicate: &Expr, terms: &mut Vec<Expr>) {
 }
 
 /// The terms as one filter on top.
-fn kept(rel: Arc<Rel>, mut terms: Vec<Expr>) -> Arc<Rel> {
+pub(super) fn kept(rel: Arc<Rel>, mut terms: Vec<Expr>) -> Arc<Rel> {
     let predicate = match terms.len() {
         0 => return rel,
         1 => terms.remove(0),

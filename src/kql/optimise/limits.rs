@@ -46,6 +46,7 @@ pub(super) fn inputs_mapped(rel: &Arc<Rel>, rewrite: &mut dyn FnMut(&Arc<Rel>) -
         Op::Take { input, count } => Op::Take { input: rewrite(input), count: *count },
         Op::Serialize { input } => Op::Serialize { input: rewrite(input) },
         Op::Window { input, calls } => Op::Window { input: rewrite(input), calls: calls.clone() },
+        Op::Expand { input, expansion } => Op::Expand { input: rewrite(input), expansion: expansion.clone() },
     };
     Rel::new(op, rel.schema.clone())
 }

@@ -141,6 +141,23 @@ fn a_union_is_filtered_and_cut_in_each_table() {
     );
 }
 
+#[test]
+fn an_expansion_repeats_only_what_is_read_and_conditions_stand_below_it() {
+    becomes(
+        "T | mv-expand with_itemindex=i d | where n > 3 and tostring(d) == 'x' and tostring(e.k) == 'y' | project d, k = tostring(e.k.z)",
+        &[
+            "project d, k = e.k.z",
+            "  where (tostring(d) == \"x\")",
+            "    mv-expand d",
+            "      scan T (e.k.z:text, d, n, e.k:text) where (n > 3) and (e.k == \"y\")",
+        ],
+    );
+    becomes(
+        "T | mv-expand x = d.list | summarize count() by a",
+        &["summarize count_ = count() by a", "  mv-expand x = d.list", "    scan T (a, d.list)"],
+    );
+}
+
 /// Every position and type in the plan is right: the input's, in each node.
 fn check(rel: &Rel) {
     let expr = |e: &Expr, input: &Schema| {
@@ -210,6 +227,14 @@ fn check(rel: &Rel) {
             assert_eq!(given.collect::<Vec<_>>(), types(&rel.schema));
             check(input);
         }
+        Op::Expand { input, expansion } => {
+            expansion.lists.iter().for_each(|e| expr(e, &input.schema));
+            let kept = expansion.kept.iter().map(|n| input.schema.0[*n].ty);
+            let elements = expansion.lists.iter().map(|_| Type::Dynamic);
+            let index = expansion.index.then_some(Type::Long);
+            assert_eq!(kept.chain(elements).chain(index).collect::<Vec<_>>(), types(&rel.schema));
+            check(input);
+        }
     }
 }
 
@@ -241,6 +266,8 @@ fn random_pipelines_keep_their_columns_and_stay_whole() {
         "extend d = parse_json(tostring(d))",
         "where a in ('x', 'y') and n between (1 .. 5)",
         "project-rename nn = n | extend n = nn + 1",
+        "mv-expand d",
+        "mv-expand with_itemindex=i x = d.deep to typeof(long), e limit 4",
         "count",
     ];
     let mut random = fastrand::Rng::with_seed(7);

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Expr, ExprKind, Op, Plan, Rel, ScanColumn, Step};
+use super::{Expansion, Expr, ExprKind, Op, Plan, Rel, ScanColumn, Step};
 use crate::base::time::{Span, Ticks};
 use crate::kql::functions::{Function, FunctionKind};
 use crate::kql::types::Schema;
@@ -134,8 +134,27 @@ fn node(f: &mut fmt::Formatter<'_>, rel: &Rel, indent: usize) -> fmt::Result {
             list(f, calls.iter(), |f, c| call(f, c.function, &c.args, &input.schema))?;
             below(f, &[input], indent)
         }
+        Op::Expand { input, expansion } => {
+            f.write_str("mv-expand ")?;
+            expanded(f, expansion, &rel.schema, &input.schema)?;
+            below(f, &[input], indent)
+        }
         Op::Shared(n) => writeln!(f, "shared {n}"),
     }
+}
+
+/// The lists under the names of their elements, and how they are expanded.
+fn expanded(f: &mut fmt::Formatter<'_>, by: &Expansion, given: &Schema, input: &Schema) -> fmt::Result {
+    list(f, given.iter().skip(by.kept.len()).zip(&by.lists), |f, (column, e)| named(f, &column.name, e, input))?;
+    if by.pairs {
+        f.write_str(" kind array")?;
+    }
+    if by.index
+        && let Some(column) = given.0.last()
+    {
+        write!(f, " with_itemindex {}", column.name)?;
+    }
+    by.limit.map_or(Ok(()), |limit| write!(f, " limit {limit}"))
 }
 
 fn below(f: &mut fmt::Formatter<'_>, inputs: &[&std::sync::Arc<Rel>], indent: usize) -> fmt::Result {
