@@ -26,6 +26,7 @@ pub mod functions;
 pub mod intern;
 pub mod join;
 pub mod pipeline;
+pub mod plugin;
 pub mod pool;
 pub mod results;
 pub mod scan;

@@ -25,6 +25,7 @@ mod arithmetic;
 mod call;
 mod columns;
 mod convert;
+mod evaluate;
 mod expand;
 mod expression;
 mod fold;
@@ -166,11 +167,14 @@ impl<'a> Binder<'a> {
 
     fn finish(mut self) -> Outcome {
         self.diagnostics.sort_by_key(|d| (d.range.start, d.range.end, d.code));
-        let wrong = self.poisoned || self.diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let wrong = self.diagnostics.iter().any(|d| d.severity == Severity::Error);
         let bound = if wrong {
             Bound::Invalid
         } else if !self.needs.is_empty() {
+            // A need is noted only while all is known so far; what is not known since may hang on its answer.
             Bound::Needs(self.needs)
+        } else if self.poisoned {
+            Bound::Invalid
         } else {
             Bound::Plan(Plan { outputs: self.outputs, shared: self.shared })
         };

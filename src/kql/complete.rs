@@ -313,7 +313,7 @@ impl List {
     fn functions(&mut self, aggregates: bool) {
         for function in functions::all() {
             let kind = match function.kind {
-                FunctionKind::Operator => continue,
+                FunctionKind::Operator | FunctionKind::Plugin => continue,
                 FunctionKind::Aggregate if !aggregates => continue,
                 FunctionKind::Aggregate => ItemKind::Aggregate,
                 FunctionKind::Scalar | FunctionKind::Window => ItemKind::Function,

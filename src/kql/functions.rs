@@ -16,6 +16,7 @@ pub mod general;
 pub mod network;
 pub mod numbers;
 pub mod operators;
+pub mod plugins;
 pub mod strings;
 pub mod times;
 pub mod windows;
@@ -31,6 +32,8 @@ pub enum FunctionKind {
     Aggregate,
     /// Needs serialized input.
     Window,
+    /// Only behind `evaluate`.
+    Plugin,
 }
 
 /// What a parameter takes.
@@ -217,7 +220,7 @@ pub static ALIASES: &[Alias] = &[
 
 /// Every function, each once, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    let named = [operators::ALL, conversions::ALL, aggregates::ALL, windows::ALL];
+    let named = [operators::ALL, conversions::ALL, aggregates::ALL, windows::ALL, plugins::ALL];
     let plain = [general::ALL, strings::ALL, times::ALL, numbers::ALL, arrays::ALL, network::ALL];
     named.into_iter().flatten().copied().chain(plain.into_iter().flatten())
 }
@@ -235,6 +238,11 @@ pub fn aggregate(name: &str) -> Option<&'static Function> {
 /// An operator by its symbol or word, `!has` and `matches regex` included.
 pub fn operator(name: &str) -> Option<&'static Function> {
     find(name, FunctionKind::Operator)
+}
+
+/// A plugin by its name.
+pub fn plugin(name: &str) -> Option<&'static Function> {
+    find(name, FunctionKind::Plugin)
 }
 
 /// How a call written as `name` names its column.

@@ -10,12 +10,15 @@
 //! - Window functions (`prev`, `row_number`, …) stand only in `Op::Window`.
 
 mod explain;
+mod plugin;
 
 use std::sync::Arc;
 
 use super::functions::Function;
 use super::types::{Schema, Type};
 use super::value::Value;
+
+pub use plugin::Plugin;
 
 /// A whole query: its results in order, and the parts that several of them share.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +122,11 @@ pub enum Op {
     Expand {
         input: Arc<Rel>,
         expansion: Expansion,
+    },
+    /// A plugin of `evaluate`, or an operator like one, over all rows of its inputs: it reads their columns by position.
+    Plugin {
+        plugin: Box<Plugin>,
+        inputs: Vec<Arc<Rel>>,
     },
     /// `Plan::shared[n]`.
     Shared(usize),

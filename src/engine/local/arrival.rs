@@ -103,7 +103,7 @@ fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
             *left = resolve(left);
             *right = resolve(right);
         }
-        Op::Union { inputs } => inputs.iter_mut().for_each(|i| *i = resolve(i)),
+        Op::Union { inputs } | Op::Plugin { inputs, .. } => inputs.iter_mut().for_each(|i| *i = resolve(i)),
     }
     Rel::new(op, rel.schema.clone())
 }

@@ -9,7 +9,7 @@ use super::control::{Account, Control};
 use super::pipeline::{Pipeline, Runner, Sink};
 use super::scan::Tables;
 use super::steps::{Filter, Project};
-use super::{expand, join, sort, window};
+use super::{expand, join, plugin, sort, window};
 use crate::engine::QueryError;
 use crate::kql::plan::Op;
 use crate::kql::{Plan, Rel, Schema, Type, Value};
@@ -106,6 +106,13 @@ impl<'a> Execution<'a> {
             }
             Op::Expand { input, expansion } => {
                 Ok(self.build(input)?.then(expand::Expand::new(expansion, &self.runner.control)?))
+            }
+            Op::Plugin { plugin, inputs } => {
+                let inputs = inputs
+                    .iter()
+                    .map(|input| Ok(plugin::Input { pipeline: self.build(input)?, schema: &input.schema }))
+                    .collect::<Result<Vec<_>>>()?;
+                plugin::run(&self.runner, plugin, inputs, &rel.schema)
             }
             Op::Shared(n) => self.shared(*n),
         }

@@ -97,7 +97,9 @@ impl Binder<'_> {
             );
         }
         let own = self.names.iter().filter(|(_, b)| matches!(b, Binding::Function(_))).map(|(n, _)| &**n);
-        let registered = functions::all().filter(|f| f.kind != FunctionKind::Operator).map(|f| f.name);
+        let registered = functions::all()
+            .filter(|f| !matches!(f.kind, FunctionKind::Operator | FunctionKind::Plugin))
+            .map(|f| f.name);
         let near = nearest(name, registered.chain(own)).map(str::to_owned);
         let mut diagnostic = Diagnostic::error("KQL111", call.name.range, format!("no function is called `{name}`"));
         if let Some(near) = near {

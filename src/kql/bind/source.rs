@@ -345,6 +345,10 @@ impl Binder<'_> {
                 operators = rest;
                 self.union(None, union, *word)
             }
+            (None, Some((Operator { kind: OperatorKind::Evaluate { call, schema, .. }, word, .. }, rest))) => {
+                operators = rest;
+                self.evaluate(None, call, schema.as_ref(), *word)
+            }
             (None, Some((first, rest))) => {
                 operators = rest;
                 self.not_yet(first);
@@ -399,6 +403,7 @@ impl Binder<'_> {
                 named
             }
             OperatorKind::MvExpand(expand) => self.mv_expand(input, expand, place),
+            OperatorKind::Evaluate { call, schema, .. } => self.evaluate(Some(input), call, schema.as_ref(), place),
             OperatorKind::Invoke { function } => self.invoke(input, function, place),
             OperatorKind::Render { kind, properties } => {
                 let mut rendered = input.clone();

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::limits::inputs_mapped;
 use super::{expand, is_volatile, map, reads, renamed, size, substituted, walk};
 use crate::kql::functions::conversions::TOSTRING;
 use crate::kql::plan::{Aggregate, Expr, ExprKind, JoinKind, Op, Rel, ScanColumn, SortKey, Step, WindowCall};
@@ -127,10 +128,16 @@ pub(super) fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) 
         Op::Union { .. } => union(rel, demands),
         Op::Window { .. } => window(rel, demands),
         Op::Expand { .. } => expand::pruned(rel, demands),
-        Op::Values { .. } | Op::Range { .. } | Op::Shared(_) => {
-            (Arc::clone(rel), (0..rel.schema.len()).map(|n| (Demand::column(n), n)).collect())
-        }
+        // A plugin reads whole columns of its inputs by position.
+        Op::Plugin { .. } => as_is(inputs_mapped(rel, &mut pruned)),
+        Op::Values { .. } | Op::Range { .. } | Op::Shared(_) => as_is(Arc::clone(rel)),
     }
+}
+
+/// A node that gives all of its columns, whatever is read of them.
+fn as_is(rel: Arc<Rel>) -> (Arc<Rel>, Positions) {
+    let positions = (0..rel.schema.len()).map(|n| (Demand::column(n), n)).collect();
+    (rel, positions)
 }
 
 /// Adds a demand's fallback: the whole column, where its path is not given apart.

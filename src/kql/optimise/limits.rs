@@ -45,6 +45,9 @@ pub(super) fn inputs_mapped(rel: &Arc<Rel>, rewrite: &mut dyn FnMut(&Arc<Rel>) -
         Op::Sort { input, keys, limit } => Op::Sort { input: rewrite(input), keys: keys.clone(), limit: *limit },
         Op::Take { input, count } => Op::Take { input: rewrite(input), count: *count },
         Op::Serialize { input } => Op::Serialize { input: rewrite(input) },
+        Op::Plugin { plugin, inputs } => {
+            Op::Plugin { plugin: plugin.clone(), inputs: inputs.iter().map(rewrite).collect() }
+        }
         Op::Window { input, calls } => Op::Window { input: rewrite(input), calls: calls.clone() },
         Op::Expand { input, expansion } => Op::Expand { input: rewrite(input), expansion: expansion.clone() },
     };

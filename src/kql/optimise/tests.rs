@@ -221,6 +221,7 @@ fn check(rel: &Rel) {
             assert_eq!(types(&input.schema), types(&rel.schema));
             check(input);
         }
+        Op::Plugin { inputs, .. } => inputs.iter().for_each(|input| check(input)),
         Op::Window { input, calls } => {
             calls.iter().flat_map(|c| &c.args).for_each(|e| expr(e, &input.schema));
             let given = types(&input.schema).into_iter().chain(calls.iter().map(|c| c.ty));

@@ -139,6 +139,11 @@ fn node(f: &mut fmt::Formatter<'_>, rel: &Rel, indent: usize) -> fmt::Result {
             expanded(f, expansion, &rel.schema, &input.schema)?;
             below(f, &[input], indent)
         }
+        Op::Plugin { plugin, inputs } => {
+            write!(f, "evaluate {plugin} -> ")?;
+            schema(f, &rel.schema)?;
+            below(f, &inputs.iter().collect::<Vec<_>>(), indent)
+        }
         Op::Shared(n) => writeln!(f, "shared {n}"),
     }
 }
