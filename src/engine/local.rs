@@ -17,6 +17,7 @@ use crate::store::{Reader, Snapshot};
 pub mod aggregate;
 mod arrival;
 pub mod batch;
+pub mod capture;
 pub mod column;
 pub mod control;
 pub mod eval;
@@ -209,5 +210,7 @@ impl QueryEngine for Local {
     }
 }
 
+#[cfg(test)]
+mod asked;
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,7 @@ mod join;
 mod membership;
 mod name;
 mod needs;
+mod parse;
 mod path;
 mod scope;
 mod source;

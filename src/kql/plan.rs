@@ -9,6 +9,7 @@
 //! - Everything constant is folded where folding needs no data: `now()`, `ago(1d)`, `datetime(…)` are literals.
 //! - Window functions (`prev`, `row_number`, …) stand only in `Op::Window`.
 
+mod capture;
 mod explain;
 mod plugin;
 
@@ -18,6 +19,7 @@ use super::functions::Function;
 use super::types::{Schema, Type};
 use super::value::Value;
 
+pub use capture::{Capture, CaptureRule, Pairs, PatternPart, Separated, shape};
 pub use plugin::Plugin;
 
 /// A whole query: its results in order, and the parts that several of them share.
@@ -127,6 +129,15 @@ pub enum Op {
     Plugin {
         plugin: Box<Plugin>,
         inputs: Vec<Arc<Rel>>,
+    },
+    /// `parse`, `parse-where`, `parse-kv`: the input's columns, then the captures of `text` that `columns` names (rising). With `matching`
+    /// only rows whose text matches.
+    Capture {
+        input: Arc<Rel>,
+        text: Expr,
+        capture: Arc<Capture>,
+        columns: Vec<usize>,
+        matching: bool,
     },
     /// `Plan::shared[n]`.
     Shared(usize),

@@ -96,7 +96,11 @@ fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
                 return first(&Rel::new(op, schema), &rel.schema);
             }
         }
-        Op::Take { input, .. } | Op::Serialize { input } | Op::Window { input, .. } | Op::Expand { input, .. } => {
+        Op::Take { input, .. }
+        | Op::Serialize { input }
+        | Op::Window { input, .. }
+        | Op::Expand { input, .. }
+        | Op::Capture { input, .. } => {
             *input = resolve(input);
         }
         Op::Join { left, right, .. } => {
@@ -121,6 +125,19 @@ fn carry(rel: &Arc<Rel>) -> Option<(Arc<Rel>, usize)> {
         }
         Op::Filter { input, .. } | Op::Sort { input, .. } | Op::Take { input, .. } | Op::Serialize { input } => {
             *input = carry(input)?.0;
+        }
+        Op::Capture { input, .. } => {
+            // The arrival stands behind the input's columns, before the captures: it goes to the end.
+            let (carrying, arrived) = carry(input)?;
+            *input = carrying;
+            let mut columns = rel.schema.0.clone();
+            columns.insert(arrived, Column::new(ARRIVED, Type::DateTime));
+            let mut order: Vec<usize> = (0..columns.len()).filter(|n| *n != arrived).collect();
+            order.push(arrived);
+            let schema = order.iter().map(|n| columns[*n].clone()).collect::<Schema>();
+            let exprs = order.iter().map(|n| Expr::column(*n, columns[*n].ty)).collect();
+            let carrying = Rel::new(op, Schema(columns));
+            return Some((Rel::new(Op::Project { input: carrying, columns: exprs }, schema), at));
         }
         _ => return None,
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::aggregate::{Partial, Program, keeps_order};
 use super::batch::Batch;
+use super::capture::Captures;
 use super::column::{Result, from_values, internal};
 use super::control::{Account, Control};
 use super::pipeline::{Pipeline, Runner, Sink};
@@ -113,6 +114,10 @@ impl<'a> Execution<'a> {
                     .map(|input| Ok(plugin::Input { pipeline: self.build(input)?, schema: &input.schema }))
                     .collect::<Result<Vec<_>>>()?;
                 plugin::run(&self.runner, plugin, inputs, &rel.schema)
+            }
+            Op::Capture { input, text, capture, columns, matching } => {
+                let step = Captures::new(text, capture, columns, *matching, Arc::clone(&self.runner.control))?;
+                Ok(self.build(input)?.then(step))
             }
             Op::Shared(n) => self.shared(*n),
         }

@@ -423,6 +423,10 @@ impl Binder<'_> {
             OperatorKind::Consume { .. } | OperatorKind::ExecuteAndCache | OperatorKind::AssertSchema { .. } => {
                 input.clone()
             }
+            OperatorKind::Parse(parse) => self.parse(input, parse, place),
+            OperatorKind::ParseKv { input: text, columns, properties } => {
+                self.parse_kv(input, text, columns, properties, place)
+            }
             OperatorKind::Error => self.unknown_table(),
             _ => {
                 self.not_yet(operator);

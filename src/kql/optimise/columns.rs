@@ -10,6 +10,8 @@ use crate::kql::functions::conversions::TOSTRING;
 use crate::kql::plan::{Aggregate, Expr, ExprKind, JoinKind, Op, Rel, ScanColumn, SortKey, Step, WindowCall};
 use crate::kql::types::{Column, Schema, Type};
 
+mod capture;
+
 /// What is read of a node: a column, or a path inside one, as text or as a dynamic value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Demand {
@@ -130,6 +132,7 @@ pub(super) fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) 
         Op::Expand { .. } => expand::pruned(rel, demands),
         // A plugin reads whole columns of its inputs by position.
         Op::Plugin { .. } => as_is(inputs_mapped(rel, &mut pruned)),
+        Op::Capture { .. } => capture::capture(rel, demands),
         Op::Values { .. } | Op::Range { .. } | Op::Shared(_) => as_is(Arc::clone(rel)),
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn pushed(rel: &Arc<Rel>, terms: Vec<Expr>) -> Arc<Rel> {
         Op::Aggregate { .. } => through_keys(rel, terms),
         Op::Join { .. } => to_sides(rel, terms),
         Op::Expand { .. } => expand::pushed(rel, terms),
+        Op::Capture { .. } => through_capture(rel, terms),
         _ => kept(inputs_mapped(rel, &mut |input| pushed(input, Vec::new())), terms),
     }
 }
@@ -71,6 +72,16 @@ fn through_project(rel: &Arc<Rel>, terms: Vec<Expr>) -> Arc<Rel> {
     let pass = pass.iter().map(|term| substituted(term, columns)).collect();
     let op = Op::Project { input: pushed(input, pass), columns: columns.clone() };
     kept(Rel::new(op, rel.schema.clone()), stay)
+}
+
+/// A capture gives a row for a row, or none: conditions on the input's columns hold before it.
+#[inline(never)]
+fn through_capture(rel: &Arc<Rel>, terms: Vec<Expr>) -> Arc<Rel> {
+    let Op::Capture { input, .. } = &rel.op else { return kept(Arc::clone(rel), terms) };
+    let width = input.schema.len();
+    let (pass, stay): (Vec<_>, Vec<_>) = terms.into_iter().partition(|term| reads(term).iter().all(|n| *n < width));
+    let mut pass = Some(pass);
+    kept(inputs_mapped(rel, &mut |input| pushed(input, pass.take().unwrap_or_default())), stay)
 }
 
 #[inline(never)]

@@ -20,6 +20,16 @@ fn taken(rel: &Arc<Rel>, count: u64) -> Arc<Rel> {
             let op = Op::Project { input: taken(input, count), columns: columns.clone() };
             Rel::new(op, rel.schema.clone())
         }
+        Op::Capture { input, text, capture, columns, matching: false } => {
+            let op = Op::Capture {
+                input: taken(input, count),
+                text: text.clone(),
+                capture: Arc::clone(capture),
+                columns: columns.clone(),
+                matching: false,
+            };
+            Rel::new(op, rel.schema.clone())
+        }
         Op::Take { input, count: other } => taken(input, count.min(*other)),
         Op::Sort { input, keys, limit } => {
             let limit = Some(limit.map_or(count, |l| l.min(count)));
@@ -50,6 +60,13 @@ pub(super) fn inputs_mapped(rel: &Arc<Rel>, rewrite: &mut dyn FnMut(&Arc<Rel>) -
         }
         Op::Window { input, calls } => Op::Window { input: rewrite(input), calls: calls.clone() },
         Op::Expand { input, expansion } => Op::Expand { input: rewrite(input), expansion: expansion.clone() },
+        Op::Capture { input, text, capture, columns, matching } => Op::Capture {
+            input: rewrite(input),
+            text: text.clone(),
+            capture: Arc::clone(capture),
+            columns: columns.clone(),
+            matching: *matching,
+        },
     };
     Rel::new(op, rel.schema.clone())
 }

@@ -222,6 +222,12 @@ fn check(rel: &Rel) {
             check(input);
         }
         Op::Plugin { inputs, .. } => inputs.iter().for_each(|input| check(input)),
+        Op::Capture { input, text, capture, columns, .. } => {
+            expr(text, &input.schema);
+            let given = types(&input.schema).into_iter().chain(columns.iter().map(|n| capture.types[*n]));
+            assert_eq!(given.collect::<Vec<_>>(), types(&rel.schema));
+            check(input);
+        }
         Op::Window { input, calls } => {
             calls.iter().flat_map(|c| &c.args).for_each(|e| expr(e, &input.schema));
             let given = types(&input.schema).into_iter().chain(calls.iter().map(|c| c.ty));
@@ -269,6 +275,9 @@ fn random_pipelines_keep_their_columns_and_stay_whole() {
         "project-rename nn = n | extend n = nn + 1",
         "mv-expand d",
         "mv-expand with_itemindex=i x = d.deep to typeof(long), e limit 4",
+        "parse a with x: long ',' d * 'k' y",
+        "parse-where kind=regex tostring(d.x) with 'n=' n: long",
+        "parse-kv a as (k: long, t: datetime)",
         "count",
     ];
     let mut random = fastrand::Rng::with_seed(7);

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Expansion, Expr, ExprKind, Op, Plan, Rel, ScanColumn, Step};
+use super::{Capture, CaptureRule, Expansion, Expr, ExprKind, Op, PatternPart, Plan, Rel, ScanColumn, Separated, Step};
 use crate::base::time::{Span, Ticks};
 use crate::kql::functions::{Function, FunctionKind};
 use crate::kql::types::Schema;
@@ -144,6 +144,15 @@ fn node(f: &mut fmt::Formatter<'_>, rel: &Rel, indent: usize) -> fmt::Result {
             schema(f, &rel.schema)?;
             below(f, &inputs.iter().collect::<Vec<_>>(), indent)
         }
+        Op::Capture { input, text, capture: rule, columns, matching } => {
+            f.write_str(if *matching { "parse-where " } else { "parse " })?;
+            expr(f, text, &input.schema)?;
+            capture(f, rule)?;
+            let names = rel.schema.iter().skip(input.schema.len());
+            f.write_str(" -> ")?;
+            list(f, names.zip(columns), |f, (column, n)| write!(f, "{}: {} = {n}", column.name, column.ty))?;
+            below(f, &[input], indent)
+        }
         Op::Shared(n) => writeln!(f, "shared {n}"),
     }
 }
@@ -165,6 +174,23 @@ fn expanded(f: &mut fmt::Formatter<'_>, by: &Expansion, given: &Schema, input: &
 fn below(f: &mut fmt::Formatter<'_>, inputs: &[&std::sync::Arc<Rel>], indent: usize) -> fmt::Result {
     f.write_char('\n')?;
     inputs.iter().try_for_each(|input| node(f, input, indent + 1))
+}
+
+fn capture(f: &mut fmt::Formatter<'_>, capture: &Capture) -> fmt::Result {
+    match &capture.rule {
+        CaptureRule::Pattern(parts) => parts.iter().try_for_each(|part| match part {
+            PatternPart::Skip => f.write_str(" *"),
+            PatternPart::Text(text) => write!(f, " {text:?}"),
+            PatternPart::Column { shape: None } => f.write_str(" _"),
+            PatternPart::Column { shape: Some(shape) } => write!(f, " /{shape}/"),
+        }),
+        CaptureRule::Regex(pattern) => write!(f, " /{pattern}/"),
+        CaptureRule::Pairs(pairs) => match &pairs.separated {
+            Separated::By { pair, kv, .. } => write!(f, " pairs by {pair:?} and {kv:?}"),
+            Separated::ByAnything => f.write_str(" pairs"),
+            Separated::Regex(pattern) => write!(f, " pairs /{pattern}/"),
+        },
+    }
 }
 
 /// Items with commas; what is past `SHOWN` is counted.

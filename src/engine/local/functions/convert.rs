@@ -288,7 +288,8 @@ fn todecimal(call: &Call<'_>) -> Result<Vector> {
     })
 }
 
-fn bool_of_text(text: &str) -> Option<bool> {
+/// A bool in text: true or false in any case, or a whole number.
+pub fn bool_of_text(text: &str) -> Option<bool> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("true") {
         Some(true)

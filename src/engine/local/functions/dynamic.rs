@@ -181,6 +181,20 @@ fn give_list<S: AsRef<str>>(out: &mut String, items: impl IntoIterator<Item = S>
     write_list(out, items.into_iter(), |out, e| out.push_str(e.as_ref()));
 }
 
+/// Writes the dynamic value that a text stands for; false for null.
+pub fn of_text(text: &str, out: &mut String) -> bool {
+    let bare = text.trim();
+    if bare.is_empty() || bare == "null" {
+        return false;
+    }
+    if json::valid(bare) {
+        out.push_str(&compact(bare));
+    } else {
+        quote(out, text);
+    }
+    true
+}
+
 /// Text that is JSON becomes the value, compact; other text a dynamic string; "" null.
 pub fn parse_json(call: &Call<'_>) -> Result<Vector> {
     if call.types.first() == Some(&Type::Dynamic) {
@@ -202,18 +216,7 @@ pub fn parse_json(call: &Call<'_>) -> Result<Vector> {
         }));
     }
     let t = call.texts(0)?;
-    Ok(call.write_texts(|i, out| {
-        let text = t.text(i).trim();
-        if text.is_empty() || text == "null" {
-            return false;
-        }
-        if json::valid(text) {
-            out.push_str(&compact(text));
-        } else {
-            quote(out, t.text(i));
-        }
-        true
-    }))
+    Ok(call.write_texts(|i, out| of_text(t.text(i), out)))
 }
 
 /// The value at the end of a path in each row; missing is null.
