@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod csv;
 pub mod http;
 pub mod log;
 pub mod paths;

@@ -8,6 +8,7 @@
 //! evidence/heads               how far the chain has come, a second time (see `heads`)
 //! evidence/watermark           the newest sequence number; written after each commit, watched by other processes
 //! evidence/writer.lock         held by the one writer, names its pid and host
+//! tables/                      imported tables (see `tables`)
 //! workspace.db                 query log, marks, notes, sessions: per person, many writers (see `workspace`)
 //! ```
 //!
@@ -33,6 +34,7 @@ mod records;
 mod seal;
 mod segment;
 mod status;
+pub mod tables;
 #[cfg(test)]
 mod tests;
 mod watermark;

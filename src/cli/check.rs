@@ -7,10 +7,12 @@ use anyhow::Result;
 
 use super::answer::{self, Question};
 use super::args::Global;
-use super::{Outcome, output, query};
+use super::place::Place;
+use super::{Outcome, engine, output, query};
 use crate::base::shown::Shown;
 use crate::base::time::Ticks;
-use crate::engine::local::tables::StoreCatalog;
+use crate::engine::local::names::Names;
+use crate::engine::local::surroundings::Surroundings;
 use crate::hunt::lint;
 use crate::kql::report::json_line;
 use crate::kql::{Catalog, Diagnostic, Schema, Severity, TextRange};
@@ -58,13 +60,14 @@ enum Format {
 }
 
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
+    let names = names(global)?;
     let mut out = output::Answer::new();
     let (mut unread, mut worst) = (false, Severity::Hint);
     for file in &args.files {
         let name = Shown::new(&file.to_string_lossy()).into_string();
         let (text, found) = match read(file) {
             Ok(text) => {
-                let found = args.check(&text);
+                let found = args.check(&text, &names);
                 (text, found)
             }
             Err(error) => {
@@ -94,14 +97,14 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
 }
 
 impl Args {
-    fn check(&self, text: &str) -> Vec<Diagnostic> {
+    fn check(&self, text: &str, names: &Names) -> Vec<Diagnostic> {
         if self.syntax {
             return lint::syntax(text).diagnostics;
         }
         let read = if self.open_schema {
-            lint::bind(text, &Open(StoreCatalog), Ticks::now())
+            lint::bind(text, &Open(names), Ticks::now())
         } else {
-            lint::bind(text, &StoreCatalog, Ticks::now())
+            lint::bind(text, names, Ticks::now())
         };
         let mut found = lint::front_matter(text, read.plan.as_ref());
         found.extend(read.diagnostics);
@@ -116,10 +119,20 @@ fn read(file: &Path) -> Result<String> {
     query::read(std::fs::File::open(file)?, "the file")
 }
 
-/// A catalogue that takes names it does not know for what they are used as.
-struct Open<C>(C);
+/// Imported tables, watch-lists and saved functions are known where there are any. A configuration that cannot be read is nothing to fail for,
+/// unless it was named.
+fn names(global: &Global) -> Result<Names> {
+    match Place::of(global) {
+        Ok(place) => Ok(Names::with_events(&engine::surroundings(&place))),
+        Err(error) if global.config.is_some() || global.profile.is_some() => Err(error),
+        Err(_) => Ok(Names::with_events(&Surroundings::default())),
+    }
+}
 
-impl<C: Catalog> Catalog for Open<C> {
+/// A catalogue that takes names it does not know for what they are used as.
+struct Open<'a>(&'a Names);
+
+impl Catalog for Open<'_> {
     fn table(&self, name: &str) -> Option<Schema> {
         self.0.table(name)
     }

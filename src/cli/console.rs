@@ -76,7 +76,7 @@ pub fn open(
         ascii: global.ascii || global.plain,
         keys: BTreeMap::new(),
         clock,
-        engine: reader.clone().map(|reader| Arc::new(engine::over(reader)) as Arc<dyn QueryEngine>),
+        engine: reader.clone().map(|reader| Arc::new(engine::over(reader, place)) as Arc<dyn QueryEngine>),
         // Somebody else's store has no room for one's own notes.
         workspace: reader.as_ref().and_then(|_| Workspace::open(&place.paths.data).ok()).map(Arc::new),
         limits: {

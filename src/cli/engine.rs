@@ -6,18 +6,35 @@ use anyhow::Result;
 use arrow::compute::concat_batches;
 
 use super::place::Place;
+use crate::engine::local::surroundings::Surroundings;
 use crate::engine::local::{Local, Options};
 use crate::store::{Layout, Reader, Rows, Snapshot};
 
 /// The embedded engine over the store, or over nothing where there is no store: `print 1` needs none.
 pub fn local(place: &Place) -> Result<Local> {
     let data = &place.paths.data;
-    if Layout::of(data).exists() { Ok(over(Reader::open(data)?)) } else { Ok(Local::without_store(Options::default())) }
+    let engine = if Layout::of(data).exists() {
+        Local::new(Reader::open(data)?, Options::default())
+    } else {
+        Local::without_store(Options::default())
+    };
+    Ok(engine.among(surroundings(place)))
 }
 
 /// The embedded engine over a store that is open already.
-pub fn over(reader: Reader) -> Local {
-    Local::new(reader, Options::default())
+pub fn over(reader: Reader, place: &Place) -> Local {
+    Local::new(reader, Options::default()).among(surroundings(place))
+}
+
+/// What queries may name besides the evidence.
+pub fn surroundings(place: &Place) -> Surroundings {
+    let config = &place.paths.config;
+    Surroundings {
+        data: Some(place.paths.data.clone()),
+        watchlists: Some(place.config.watchlists.clone().unwrap_or_else(|| config.join("watchlists"))),
+        functions: Some(config.join("functions")),
+        ..Surroundings::default()
+    }
 }
 
 /// The embedded engine over these rows alone. They become one batch, so that an answer without a sort keeps their order.

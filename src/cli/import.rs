@@ -1,4 +1,6 @@
-//! `import`: events out of files, into the evidence store.
+//! `import`: events out of files, into the evidence store; with `--table`, rows into a table of their own.
+
+mod table;
 
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -23,12 +25,17 @@ use crate::store::{Layout, Reader, Writer};
 /// A file is JSON a line or one JSON document: events as the API gives them, its pages, or {"endpoint", "event"} lines as `tail
 /// --format ndjson` prints them. Importing a file again stores nothing twice; an event that is there with other bytes is kept beside
 /// the first as a variant.
+///
+/// With --table the rows go into a table of that name, which queries may name: JSON a line or one document, the answer of the Log
+/// Analytics query API, CSV as the Azure portal exports it, Parquet; types are taken from the file or from its values.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   vaultscope import events.ndjson
   vaultscope import --feed auditevents audit-2026-*.json
-  zcat old.ndjson.gz | vaultscope import --feed itemusages -")]
+  zcat old.ndjson.gz | vaultscope import --feed itemusages -
+  vaultscope import --table SigninLogs query_data.csv
+  vaultscope import --table Assets --schema 'id: string, since: datetime' assets.csv")]
 pub struct Args {
     /// The files, or - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -39,6 +46,15 @@ pub struct Args {
     /// The account the events belong to, by its uuid [default: the one of the store]
     #[arg(long, value_name = "UUID")]
     account: Option<String>,
+    /// Put the rows into this table in place of the evidence store
+    #[arg(long, value_name = "NAME", conflicts_with = "feed")]
+    table: Option<String>,
+    /// Types of columns, where the file does not say them: 'a: long, b: datetime'
+    #[arg(long, value_name = "COLUMNS", requires = "table")]
+    schema: Option<String>,
+    /// The rows take the place of those that the table has
+    #[arg(long, requires = "table")]
+    replace: bool,
 }
 
 /// Reads a feed's name.
@@ -56,6 +72,9 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
             let name = file.to_string_lossy().into_owned();
             return Err(WrongUse(format!("{}: there is no such file", Shown::new(&name))).into());
         }
+    }
+    if let Some(name) = &args.table {
+        return table::run(args, name, &place);
     }
     let account = account(args.account.as_deref(), data)?;
     ensure_private(data)?;

@@ -15,13 +15,14 @@ use super::values::{self, Timespan};
 use super::{Outcome, WrongUse, engine, output};
 use crate::base::shown::Shown;
 use crate::base::time::Ticks;
-use crate::engine::local::tables::StoreCatalog;
+use crate::engine::local::names::Names;
 use crate::engine::{Answer, Limits, QueryEngine, QueryError, Request};
 use crate::hunt;
 use crate::kql::Value;
 use crate::kql::literal::print_literal;
 use crate::kql::optimise::optimise;
 use crate::store::Layout;
+use crate::store::tables::Imported;
 use crate::store::workspace::QueryRecord;
 
 pub use attend::attended;
@@ -107,14 +108,16 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
         args.how.param.iter().map(|(name, value)| (name.clone(), Value::string(value.as_str()))).collect();
     let question = Question { name: &name, text: &request.text };
     if args.explain {
-        return explain(question, &request, global);
+        let names = Names::with_events(&engine::surroundings(&place));
+        return explain(question, &request, &names, global);
     }
     place.remind_of_demo();
     let answered = ask(&request, &engine, &place, "query")?;
     let failed = answered.is_err();
     let outcome = answer::print(question, answered, args.how.format, global)?;
-    if failed && !Layout::of(&place.paths.data).exists() {
-        let data = place.paths.data.display();
+    let data = &place.paths.data;
+    if failed && !Layout::of(data).exists() && Imported::of(data).names().is_empty() {
+        let data = data.display();
         output::note(format_args!(
             "vaultscope: there is no store in {data}, so there are no tables: connect, import or try the demo"
         ));
@@ -146,8 +149,8 @@ pub fn ask(
 }
 
 /// Prints the plan. What binding would have to run first is taken as empty.
-fn explain(question: Question<'_>, request: &Request, global: &Global) -> Result<Outcome> {
-    let read = hunt::lint::bind(&request.text, &StoreCatalog, request.now);
+fn explain(question: Question<'_>, request: &Request, names: &Names, global: &Global) -> Result<Outcome> {
+    let read = hunt::lint::bind(&request.text, names, request.now);
     answer::diagnose(question, &read.diagnostics, global);
     let Some(plan) = read.plan else { return Ok(Outcome::Failed) };
     let mut out = output::Answer::new();

@@ -9,7 +9,6 @@ use std::sync::{Arc, OnceLock};
 
 use crate::engine::{Answer, QueryEngine, QueryError, Request};
 use crate::kql::bind::{self, Bound, Context, Known, What};
-use crate::kql::catalog::Empty;
 use crate::kql::optimise::optimise;
 use crate::kql::{Catalog, Diagnostic, Plan, Severity, Value, parser};
 use crate::store::{Reader, Snapshot};
@@ -24,8 +23,10 @@ pub mod eval;
 pub mod exec;
 pub mod expand;
 pub mod functions;
+mod functions_folder;
 pub mod intern;
 pub mod join;
+pub mod names;
 pub mod pipeline;
 pub mod plugin;
 pub mod pool;
@@ -33,15 +34,20 @@ pub mod results;
 pub mod scan;
 pub mod sort;
 pub mod steps;
+pub mod surroundings;
 pub mod tables;
+pub mod views;
+mod watchlist;
 pub mod window;
 
 use column::{Result, value_at};
 use control::Control;
 use exec::Execution;
+use names::Names;
 use pipeline::Runner;
 use scan::Tables;
-use tables::{GivenTables, NoTables, StoreCatalog, StoreTables};
+use surroundings::Surroundings;
+use tables::LocalTables;
 
 /// Rounds of binding and running what it needs.
 const MOST_ROUNDS: usize = 200;
@@ -64,6 +70,7 @@ pub struct Local {
     pool: Arc<OnceLock<pool::Pool>>,
     workers: usize,
     options: Options,
+    surroundings: Arc<Surroundings>,
 }
 
 impl Local {
@@ -81,7 +88,17 @@ impl Local {
     pub fn without_store(options: Options) -> Self {
         let cores = || std::thread::available_parallelism().map_or(2, usize::from);
         let workers = if options.workers == 0 { cores() } else { options.workers };
-        Self { reader: None, given: None, pool: Arc::default(), workers, options }
+        Self { reader: None, given: None, pool: Arc::default(), workers, options, surroundings: Arc::default() }
+    }
+
+    /// With imported tables, watch-lists and what else queries may name.
+    #[must_use]
+    pub fn among(self, surroundings: Surroundings) -> Self {
+        Self { surroundings: Arc::new(surroundings), ..self }
+    }
+
+    fn names(&self) -> Names {
+        Names::new(&self.surroundings, self.reader.is_some() || self.given.is_some())
     }
 
     /// A query to its end, on a thread whose stack is large enough for any expression that the binder lets through.
@@ -106,18 +123,14 @@ impl Local {
         }
         let control = Control::new(request);
         let runner = Runner { pool: Arc::clone(&self.pool), workers: self.workers, control: Arc::clone(&control) };
-        let tables: Box<dyn Tables> = match (&self.given, &self.reader) {
-            (Some(rows), _) => Box::new(GivenTables(rows)),
-            (None, Some(reader)) => Box::new(StoreTables::new(reader)),
-            (None, None) => Box::new(NoTables),
-        };
-        let catalog = self.catalog();
+        let names = self.names();
+        let tables = LocalTables::new(&names, self.reader.as_ref(), self.given.as_deref());
         let evaluate = |e: &crate::kql::Expr| eval::constant(e).ok();
         let mut known = Known::default();
         for _ in 0..MOST_ROUNDS {
             control.check()?;
             let context = Context {
-                catalog: &*catalog,
+                catalog: &names,
                 now: request.now,
                 parameters: &request.parameters,
                 timespan: request.timespan,
@@ -132,13 +145,13 @@ impl Local {
                 Bound::Invalid => return Err(QueryError::Invalid(warnings)),
                 Bound::Plan(plan) => {
                     let plan = self.improved(plan);
-                    let tables = results::run(&Execution::new(runner, &*tables, &plan), &plan, request)?;
+                    let tables = results::run(&Execution::new(runner, &tables, &plan), &plan, request)?;
                     warnings.extend(unfit(&control));
                     return Ok(Answer { tables, statistics: control.statistics(), warnings });
                 }
                 Bound::Needs(needs) => {
                     for need in needs {
-                        let answer = self.need(&runner, &*tables, &need)?;
+                        let answer = self.need(&runner, &tables, &need)?;
                         known.put(need.key, answer);
                     }
                 }
@@ -206,7 +219,7 @@ impl QueryEngine for Local {
     }
 
     fn catalog(&self) -> Box<dyn Catalog + '_> {
-        if self.reader.is_some() || self.given.is_some() { Box::new(StoreCatalog) } else { Box::new(Empty) }
+        Box::new(self.names())
     }
 }
 

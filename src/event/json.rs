@@ -5,6 +5,7 @@
 //! stands before the value found is looked at. Of a repeated key the first counts.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use super::scan::{Scanner, Stop, Token};
 
@@ -169,6 +170,57 @@ pub fn valid(text: &str) -> bool {
     let mut scanner = Scanner::new(text, DEPTH);
     scanner.blanks();
     scanner.value().is_ok_and(|_: Token<'_>| scanner.end().is_ok())
+}
+
+/// Text as a JSON string.
+pub fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    let mut from = 0;
+    for (at, b) in text.bytes().enumerate() {
+        let escape = match b {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            8 => "\\b",
+            12 => "\\f",
+            0..=31 => "",
+            _ => continue,
+        };
+        out.push_str(&text[from..at]);
+        if escape.is_empty() {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{b:04x}");
+        } else {
+            out.push_str(escape);
+        }
+        from = at + 1;
+    }
+    out.push_str(&text[from..]);
+    out.push('"');
+}
+
+/// JSON without blanks between its tokens.
+pub fn compact(text: &str) -> Cow<'_, str> {
+    let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+    if !text.bytes().any(blank) {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut from, mut inside, mut escaped) = (String::with_capacity(text.len()), 0, false, false);
+    for (at, b) in text.bytes().enumerate() {
+        if inside {
+            inside = escaped || b != b'"';
+            escaped = b == b'\\' && !escaped;
+        } else if b == b'"' {
+            inside = true;
+        } else if blank(b) {
+            out.push_str(&text[from..at]);
+            from = at + 1;
+        }
+    }
+    out.push_str(&text[from..]);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

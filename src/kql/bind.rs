@@ -136,6 +136,8 @@ struct Binder<'a> {
     views: HashMap<Arc<str>, Option<Rc<syntax::Query>>>,
     /// The saved function or view that is being bound, and where it was named.
     inside: Option<(Arc<str>, TextRange)>,
+    /// The saved function or view whose text is being bound.
+    reading: Option<Arc<str>>,
     rows: u32,
     levels: usize,
     expressions: usize,
@@ -158,6 +160,7 @@ impl<'a> Binder<'a> {
             calls: Vec::new(),
             views: HashMap::new(),
             inside: None,
+            reading: None,
             rows: 0,
             levels: 0,
             expressions: 0,
@@ -195,8 +198,12 @@ impl<'a> Binder<'a> {
     /// Keeps a finding; one of a saved function stands at the place that called it.
     fn report(&mut self, mut diagnostic: Diagnostic) {
         if let Some((name, range)) = &self.inside {
+            let place = self.reading.as_ref().and_then(|reading| self.place_in_file(reading, diagnostic.range));
             diagnostic.range = *range;
-            diagnostic.message = format!("in {name}: {}", diagnostic.message);
+            diagnostic.message = match place {
+                Some(place) => format!("in {name} ({place}): {}", diagnostic.message),
+                None => format!("in {name}: {}", diagnostic.message),
+            };
         }
         // A function's body is bound once a call, its findings are said once.
         if !self.diagnostics.contains(&diagnostic) {

@@ -10,6 +10,16 @@ pub trait Catalog {
     /// The KQL text of a view or saved function: the body alone for one without parameters, else `(parameters) { body }`.
     fn view(&self, name: &str) -> Option<&str>;
 
+    /// Where a function that the user saved stands; `None` for what is shipped.
+    fn origin(&self, _name: &str) -> Option<Origin<'_>> {
+        None
+    }
+
+    /// The folder in which watch-lists lie, for messages.
+    fn watchlists(&self) -> Option<String> {
+        None
+    }
+
     /// Every table's and view's name, for suggestions and completion.
     fn names(&self) -> Vec<String>;
 
@@ -17,6 +27,44 @@ pub trait Catalog {
     fn is_open(&self) -> bool {
         false
     }
+}
+
+/// How watch-lists stand among the tables.
+pub mod watchlist {
+    use crate::kql::types::{Column, Schema, Type};
+
+    /// The column that queries match against.
+    pub const SEARCH_KEY: &str = "SearchKey";
+
+    /// The table of all lists' names, as one column `WatchlistAlias`.
+    pub const ALIASES: &str = "_GetWatchlistAlias";
+
+    /// The table of a list.
+    pub fn table(name: &str) -> String {
+        format!("_GetWatchlist('{name}')")
+    }
+
+    /// The list of a table.
+    pub fn name(table: &str) -> Option<&str> {
+        table.strip_prefix("_GetWatchlist('")?.strip_suffix("')")
+    }
+
+    /// The columns that every list has: two of Sentinel's own, and the key.
+    pub fn empty() -> Schema {
+        ["_DTItemId", "LastUpdatedTimeUTC", SEARCH_KEY]
+            .into_iter()
+            .map(|name| Column::new(name, Type::String))
+            .collect()
+    }
+}
+
+/// Where a saved function comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// Its file, for messages.
+    pub file: &'a str,
+    /// What it does, in the words of its author.
+    pub about: &'a str,
 }
 
 /// A catalogue without tables: `print`, `datatable` and `range` need no other.

@@ -12,6 +12,7 @@ mod connect;
 mod demo;
 mod doctor;
 mod import;
+mod import_table;
 mod query;
 mod use_and_misuse;
 

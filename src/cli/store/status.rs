@@ -12,9 +12,10 @@ use crate::cli::args::Global;
 use crate::cli::output::size;
 use crate::cli::place::Place;
 use crate::cli::{Outcome, output};
-use crate::store::{Reader, Status};
+use crate::store::tables::{Imported, Table};
+use crate::store::{Layout, Reader, Status};
 
-/// Print what the store holds: events a feed, bytes, gaps, who writes it
+/// Print what the store holds: events a feed, bytes, gaps, imported tables, who writes it
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How to print it
@@ -30,17 +31,69 @@ enum Format {
 
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let place = Place::of(global)?;
+    let tables = Imported::of(&place.paths.data).tables();
+    if !tables.is_empty() && !Layout::of(&place.paths.data).exists() {
+        return only_tables(args, &tables);
+    }
     let reader = Reader::open(&place.paths.data)?;
     check_readable(&place.paths.data)?;
     place.remind_of_demo();
     let status = reader.status()?;
     let mut out = output::Answer::new();
     match args.format {
-        Format::Text => text(&mut out, &status)?,
-        Format::Json => writeln!(out, "{}", as_json(&status))?,
+        Format::Text => {
+            text(&mut out, &status)?;
+            text_of_tables(&mut out, &tables)?;
+        }
+        Format::Json => {
+            let mut json = as_json(&status);
+            json["tables"] = json_of_tables(&tables);
+            writeln!(out, "{json}")?;
+        }
     }
     out.end()?;
     Ok(Outcome::Done)
+}
+
+/// Imported tables without an evidence store beside them.
+fn only_tables(args: &Args, tables: &[Table]) -> Result<Outcome> {
+    let mut out = output::Answer::new();
+    match args.format {
+        Format::Text => {
+            writeln!(out, "no evidence store yet")?;
+            text_of_tables(&mut out, tables)?;
+        }
+        Format::Json => writeln!(out, "{}", json!({"events": 0, "tables": json_of_tables(tables)}))?,
+    }
+    out.end()?;
+    Ok(Outcome::Done)
+}
+
+fn text_of_tables(out: &mut output::Answer, tables: &[Table]) -> Result<()> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    let mut rows = vec![["IMPORTED TABLE", "ROWS", "COLUMNS", "SIZE", "LAST IMPORT"].map(str::to_owned).to_vec()];
+    for table in tables {
+        rows.push(vec![
+            table.name.to_string(),
+            table.rows().to_string(),
+            table.schema.len().to_string(),
+            size(table.bytes()),
+            table.files.last().map_or_else(|| "never".to_owned(), |f| minute(f.imported)),
+        ]);
+    }
+    output::columns(out, &rows)?;
+    Ok(())
+}
+
+fn json_of_tables(tables: &[Table]) -> serde_json::Value {
+    let of = |t: &Table| {
+        let columns: Vec<_> = t.schema.iter().map(|c| json!({"name": &*c.name, "type": c.ty.name()})).collect();
+        json!({"name": &*t.name, "rows": t.rows(), "bytes": t.bytes(), "columns": columns})
+    };
+    tables.iter().map(of).collect()
 }
 
 fn text(out: &mut output::Answer, status: &Status) -> Result<()> {

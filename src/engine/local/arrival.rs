@@ -6,8 +6,8 @@ use crate::kql::plan::{Op, Output, ScanColumn};
 use crate::kql::{Column, Expr, ExprKind, Plan, Rel, Schema, Type};
 
 const FUNCTION: &str = "ingestion_time";
-/// The stored column that holds it.
-const ARRIVED: &str = "arrived";
+/// The column of a scan that holds it. No table has a column of this name, for none can be written so.
+pub const ARRIVED: &str = "\u{1}arrived";
 
 /// The plan with arrivals in place of the calls.
 pub fn resolved(plan: Plan) -> Plan {

@@ -11,6 +11,8 @@ use crate::kql::{Expr, Schema};
 pub mod columns;
 pub mod events;
 mod given;
+pub mod held;
+pub mod imported;
 mod prune;
 
 /// Where scans find their tables.

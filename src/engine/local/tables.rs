@@ -1,63 +1,51 @@
-//! What names mean over a store: Sentinel's table, and the shipped views over it.
+//! The tables of one query: the evidence store's, of one snapshot taken when first asked for; imported ones; watch-lists.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::column::Result;
 use super::control::Control;
+use super::names::Names;
 use super::pipeline::Source;
 use super::scan::Tables;
-use super::scan::columns::{EVENTS, STORED_EVENTS, schema};
+use super::scan::columns::schema;
 use super::scan::events::Events;
+use super::scan::held::Held;
+use super::scan::imported::Stored;
 use crate::engine::QueryError;
-use crate::event::normalised;
 use crate::kql::plan::ScanColumn;
-use crate::kql::{Catalog, Expr, Schema};
+use crate::kql::{Expr, Schema};
 use crate::store::{Reader, Snapshot};
 
-/// The names of a store.
-#[derive(Clone, Copy, Debug)]
-pub struct StoreCatalog;
+pub use super::names::StoreCatalog;
 
-/// The normalised view as it reads here: over the table that has what only a store knows. Elsewhere the same text reads Sentinel's table, and these
-/// columns are empty.
-static NORMALISED: LazyLock<String> = LazyLock::new(|| normalised::KQL.replace(EVENTS, STORED_EVENTS));
-
-impl Catalog for StoreCatalog {
-    fn table(&self, name: &str) -> Option<Schema> {
-        schema(name).cloned()
-    }
-
-    fn view(&self, name: &str) -> Option<&str> {
-        matches!(name, normalised::NAME | normalised::ALIAS).then(|| NORMALISED.as_str())
-    }
-
-    fn names(&self) -> Vec<String> {
-        [EVENTS, normalised::NAME, normalised::ALIAS].map(str::to_owned).to_vec()
-    }
-}
-
-/// The tables of one query: one snapshot, taken when first asked for.
+/// The tables of one query.
 #[derive(Debug)]
-pub struct StoreTables<'a> {
-    reader: &'a Reader,
+pub struct LocalTables<'a> {
+    names: &'a Names,
+    reader: Option<&'a Reader>,
     snapshot: OnceLock<Snapshot>,
 }
 
-impl<'a> StoreTables<'a> {
-    pub fn new(reader: &'a Reader) -> Self {
-        Self { reader, snapshot: OnceLock::new() }
+impl<'a> LocalTables<'a> {
+    /// `given` are rows that stand in for the store's.
+    pub fn new(names: &'a Names, reader: Option<&'a Reader>, given: Option<&Snapshot>) -> Self {
+        let snapshot = given.cloned().map_or_else(OnceLock::new, OnceLock::from);
+        Self { names, reader, snapshot }
     }
 
     fn snapshot(&self) -> Result<&Snapshot> {
         if let Some(taken) = self.snapshot.get() {
             return Ok(taken);
         }
-        let taken = self.reader.snapshot().map_err(|e| QueryError::Store(e.to_string()))?;
+        let taken = match self.reader {
+            Some(reader) => reader.snapshot().map_err(|e| QueryError::Store(e.to_string()))?,
+            None => Snapshot { segments: Vec::new(), fresh: Vec::new(), through: 0 },
+        };
         Ok(self.snapshot.get_or_init(|| taken))
     }
 }
 
-impl Tables for StoreTables<'_> {
+impl Tables for LocalTables<'_> {
     fn scan(
         &self,
         table: &str,
@@ -66,43 +54,15 @@ impl Tables for StoreTables<'_> {
         filter: &[Expr],
         control: &Arc<Control>,
     ) -> Result<Arc<dyn Source>> {
-        if schema(table).is_none() {
-            return Err(unknown(table));
+        if schema(table).is_some() {
+            return Ok(Arc::new(Events::new(self.snapshot()?, columns, filter, control)?));
         }
-        Ok(Arc::new(Events::new(self.snapshot()?, columns, filter, control)?))
-    }
-}
-
-/// The tables over given rows alone.
-#[derive(Clone, Copy, Debug)]
-pub struct GivenTables<'a>(pub &'a Snapshot);
-
-impl Tables for GivenTables<'_> {
-    fn scan(
-        &self,
-        table: &str,
-        columns: &[ScanColumn],
-        _: &Schema,
-        filter: &[Expr],
-        control: &Arc<Control>,
-    ) -> Result<Arc<dyn Source>> {
-        if schema(table).is_none() {
-            return Err(unknown(table));
+        if let Some(list) = self.names.watchlist(table) {
+            return Ok(Arc::new(Held::new(&list.schema, &list.rows, columns, filter, control)?));
         }
-        Ok(Arc::new(Events::new(self.0, columns, filter, control)?))
+        match self.names.imported(table) {
+            Some(table) => Ok(Arc::new(Stored::new(table, columns, filter, control)?)),
+            None => Err(QueryError::Runtime(format!("there is no table {table} here"))),
+        }
     }
-}
-
-/// No tables at all.
-#[derive(Clone, Copy, Debug)]
-pub struct NoTables;
-
-impl Tables for NoTables {
-    fn scan(&self, table: &str, _: &[ScanColumn], _: &Schema, _: &[Expr], _: &Arc<Control>) -> Result<Arc<dyn Source>> {
-        Err(unknown(table))
-    }
-}
-
-fn unknown(table: &str) -> QueryError {
-    QueryError::Runtime(format!("there is no table {table} here"))
 }

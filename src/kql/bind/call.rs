@@ -46,7 +46,7 @@ impl Binder<'_> {
             "toscalar" => return self.toscalar(call, place, row),
             "column_ifexists" | "columnifexists" => return self.column_if_exists(call, place, row),
             "iscolumnexists" => return Self::is_column(call, row),
-            "materialize" | "table" | "_GetWatchlist" | "externaldata" => {
+            "materialize" | "table" | "_GetWatchlist" | "_GetWatchlistAlias" | "externaldata" => {
                 return self.wrong(
                     Diagnostic::error("KQL127", place, format!("`{name}` gives a table, not a value"))
                         .with_help("one value of it is toscalar(…)"),
@@ -67,7 +67,14 @@ impl Binder<'_> {
                 Diagnostic::error("KQL134", place, format!("`{name}` is an aggregate: it stands in `summarize` only"))
                     .with_help(format!("… | summarize {name}(…), or toscalar(T | summarize {name}(…)) for one value")),
             ),
-            None => self.unknown_function(call, row),
+            None => match self.saved_function(call, place, row) {
+                Some(Found::Scalar(expr)) => expr,
+                Some(Found::Table(_)) => self.wrong(
+                    Diagnostic::error("KQL127", place, format!("`{name}` gives a table, not a value"))
+                        .with_help(format!("one value of it is toscalar({name}(…))")),
+                ),
+                None => self.unknown_function(call, row),
+            },
         }
     }
 

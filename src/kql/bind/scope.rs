@@ -69,8 +69,8 @@ pub(super) struct Closure {
     pub name: Arc<str>,
     pub function: syntax::Function,
     pub visible: usize,
-    /// It comes from the catalogue: its own text is not the query's, so diagnostics point at the call.
-    pub saved: bool,
+    /// The text of the catalogue that it stands in, which is not the query's: diagnostics point at the call.
+    pub saved: Option<Arc<str>>,
 }
 
 /// An argument, a statement's value: the grammar does not tell scalars from tables.

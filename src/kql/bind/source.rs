@@ -8,6 +8,7 @@ use super::name::{Names, schema_of};
 use super::scope::{Binding, Row, Table, Value as Found};
 use super::{Binder, fold, is_poison};
 use crate::base::suggest::nearest;
+use crate::kql::catalog::watchlist;
 use crate::kql::diagnostic::{Diagnostic, TextRange};
 use crate::kql::functions::operators;
 use crate::kql::plan::{Expr, ExprKind as Bound, Op, Rel, Render, ScanColumn};
@@ -64,7 +65,10 @@ impl Binder<'_> {
                 Some(found) => found,
                 None => match self.table_call(call, e.range) {
                     Some(table) => Found::Table(table),
-                    None => Found::Scalar(self.expr(e, row)),
+                    None => match self.saved_function(call, e.range, row) {
+                        Some(found) => found,
+                        None => Found::Scalar(self.expr(e, row)),
+                    },
                 },
             },
             ExprKind::Path { base, steps } => match steps.last().map(|s| &s.kind) {
@@ -195,33 +199,34 @@ impl Binder<'_> {
                 })
             }
             "view" => first.map(|e| self.table(e)),
-            "_GetWatchlist" => {
+            // Without an argument: the names of the lists.
+            "_GetWatchlistAlias" if call.arguments.is_empty() => Some(self.table_named(&call.name)),
+            "_GetWatchlist" | "_GetWatchlistAlias" => {
                 let name = first.and_then(|e| self.constant(e, "a watch-list's name"));
                 Some(match name {
-                    Some(Value::String(text)) => self.watchlist(&text),
+                    Some(Value::String(text)) => self.watchlist(&text, place),
                     _ => self.unknown_table(),
                 })
             }
-            name => self.saved_function(name, call, place),
+            _ => None,
         }
     }
 
-    /// A watch-list is a table of the catalogue, `_GetWatchlist('name')`; one that is not there is empty.
-    fn watchlist(&mut self, name: &str) -> Table {
-        let full: Arc<str> = format!("_GetWatchlist('{name}')").into();
+    /// A watch-list is a table of the catalogue; one that is not there is empty.
+    fn watchlist(&mut self, name: &str, place: TextRange) -> Table {
+        let full: Arc<str> = watchlist::table(name).into();
         if let Some(schema) = self.context.catalog.table(&full) {
             return self.scan(&full, &schema);
         }
         if self.context.catalog.is_open() {
             return self.unknown_table();
         }
-        let range = self.inside.as_ref().map(|(_, r)| *r).unwrap_or_default();
+        let folder = self.context.catalog.watchlists().unwrap_or_else(|| "the watch-list folder".to_owned());
         self.report(
-            Diagnostic::warning("KQL148", range, format!("there is no watch-list `{name}`: it counts as empty"))
-                .with_help("put a CSV file of that name into the watch-list folder"),
+            Diagnostic::warning("KQL148", place, format!("there is no watch-list `{name}`: it counts as empty"))
+                .with_help(format!("put its rows into {folder}/{name}.csv, with a column {}", watchlist::SEARCH_KEY)),
         );
-        let schema = Schema(vec![Column::new("SearchKey", Type::String)]);
-        Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, schema))
+        Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, watchlist::empty()))
     }
 
     fn external(&mut self, columns: &[ColumnDecl], place: TextRange) -> Table {

@@ -79,7 +79,7 @@ impl Binder<'_> {
                 name: Arc::clone(&name.text),
                 function: (**function).clone(),
                 visible: self.names.len(),
-                saved: self.inside.is_some(),
+                saved: self.reading.clone(),
             })),
             // `let f = g;` of a function with parameters is another name of it.
             ExprKind::Name(of) if matches!(self.names.iter().rev().find(|(n, _)| *n == of.text), Some((_, Binding::Function(f))) if !f.function.parameters.is_empty()) => {
@@ -169,8 +169,9 @@ impl Binder<'_> {
         let hidden = self.names.split_off(closure.visible.min(self.names.len()));
         let visible = self.names.len();
         self.names.append(&mut bound);
-        let outside = self.inside.clone();
-        if closure.saved && self.inside.is_none() {
+        let (outside, reading) = (self.inside.clone(), self.reading.clone());
+        self.reading.clone_from(&closure.saved);
+        if closure.saved.is_some() && self.inside.is_none() {
             self.inside = Some((Arc::clone(&closure.name), place));
         }
         self.calls.push(Arc::clone(&closure.name));
@@ -178,7 +179,7 @@ impl Binder<'_> {
         let found = self.body(&closure.function.body, place, row);
         row.hidden -= 1;
         self.calls.pop();
-        self.inside = outside;
+        (self.inside, self.reading) = (outside, reading);
         self.names.truncate(visible);
         self.names.extend(hidden);
         self.leave();

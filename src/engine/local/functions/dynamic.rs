@@ -8,6 +8,7 @@ use super::convert::Cells;
 use super::{Call, Eval};
 use crate::engine::local::column::{Result, Vector, collect_texts};
 use crate::event::json::{self, Kind};
+pub use crate::event::json::{compact, quote};
 use crate::kql::Type;
 use crate::kql::plan::Step;
 
@@ -108,57 +109,6 @@ pub fn find(name: &str) -> Option<Eval> {
         "[]" => index,
         _ => return None,
     })
-}
-
-/// Text as a JSON string.
-pub fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    let mut from = 0;
-    for (at, b) in text.bytes().enumerate() {
-        let escape = match b {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            8 => "\\b",
-            12 => "\\f",
-            0..=31 => "",
-            _ => continue,
-        };
-        out.push_str(&text[from..at]);
-        if escape.is_empty() {
-            let written = write!(out, "\\u{b:04x}");
-            debug_assert!(written.is_ok());
-        } else {
-            out.push_str(escape);
-        }
-        from = at + 1;
-    }
-    out.push_str(&text[from..]);
-    out.push('"');
-}
-
-/// JSON without blanks between its tokens.
-pub fn compact(text: &str) -> Cow<'_, str> {
-    let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
-    if !text.bytes().any(blank) {
-        return Cow::Borrowed(text);
-    }
-    let (mut out, mut from, mut inside, mut escaped) = (String::with_capacity(text.len()), 0, false, false);
-    for (at, b) in text.bytes().enumerate() {
-        if inside {
-            inside = escaped || b != b'"';
-            escaped = b == b'\\' && !escaped;
-        } else if b == b'"' {
-            inside = true;
-        } else if blank(b) {
-            out.push_str(&text[from..at]);
-            from = at + 1;
-        }
-    }
-    out.push_str(&text[from..]);
-    Cow::Owned(out)
 }
 
 /// A JSON value as a dynamic cell: `null` is none.

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use super::super::arrival::ARRIVED;
 use crate::event::schema::{DYNAMIC, STORED, position, stored_path};
 use crate::kql::plan::{ScanColumn, Step};
 use crate::kql::{Column, Schema, Type, Value};
@@ -105,6 +106,7 @@ pub fn origin(column: &ScanColumn) -> Option<Origin> {
             "Type" => Origin::Constant(Value::string(EVENTS)),
             "log_source" => Origin::Stored(position("feed")?),
             "aux_id" => Origin::Narrowed(position("aux_id")?),
+            ARRIVED => Origin::Stored(position("arrived")?),
             name if DYNAMIC.contains(&name) => Origin::Raw { column: name.to_owned(), steps: Vec::new(), text: false },
             name => Origin::Stored(position(name)?),
         }),

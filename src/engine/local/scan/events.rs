@@ -56,7 +56,7 @@ fn store_error(error: impl std::fmt::Display) -> QueryError {
 }
 
 /// The columns that an expression looks at.
-fn columns_of(expr: &Expr, found: &mut Vec<usize>) {
+pub(super) fn columns_of(expr: &Expr, found: &mut Vec<usize>) {
     match &expr.kind {
         ExprKind::Column(at) => {
             if !found.contains(at) {

@@ -2,6 +2,7 @@
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::data_type::ByteArray;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::columns::Origin;
@@ -120,21 +121,7 @@ pub fn group_may(segment: &Segment, metadata: &ArrowReaderMetadata, group: usize
     let columns = metadata.metadata().row_group(group).columns();
     tests.iter().filter(|t| !(t.path && irregular)).all(|test| {
         let Some(column) = columns.get(test.stored) else { return true };
-        let by_statistics = match (&test.wants, column.statistics()) {
-            (Wants::Longs { from, to }, Some(Statistics::Int64(s))) => overlaps(s.min_opt(), s.max_opt(), *from, *to),
-            (Wants::Longs { from, to }, Some(Statistics::Int32(s))) => overlaps(
-                s.min_opt().map(|n| i64::from(*n)).as_ref(),
-                s.max_opt().map(|n| i64::from(*n)).as_ref(),
-                *from,
-                *to,
-            ),
-            (Wants::Texts(texts), Some(Statistics::ByteArray(s))) => texts.iter().any(|t| {
-                let (low, high) = (s.min_opt().map(ByteArray::data), s.max_opt().map(ByteArray::data));
-                low.is_none_or(|low| low <= t.as_bytes()) && high.is_none_or(|high| high >= t.as_bytes())
-            }),
-            _ => true,
-        };
-        by_statistics
+        column_may(column, &test.wants)
             && match &test.wants {
                 Wants::Texts(texts) if column.bloom_filter_offset().is_some() => {
                     bloom_may(segment, metadata, group, test.stored, texts)
@@ -142,6 +129,24 @@ pub fn group_may(segment: &Segment, metadata: &ArrowReaderMetadata, group: usize
                 _ => true,
             }
     })
+}
+
+/// May a column of a row group hold a wanted value, as far as its statistics know?
+pub fn column_may(column: &ColumnChunkMetaData, wants: &Wants) -> bool {
+    match (wants, column.statistics()) {
+        (Wants::Longs { from, to }, Some(Statistics::Int64(s))) => overlaps(s.min_opt(), s.max_opt(), *from, *to),
+        (Wants::Longs { from, to }, Some(Statistics::Int32(s))) => overlaps(
+            s.min_opt().map(|n| i64::from(*n)).as_ref(),
+            s.max_opt().map(|n| i64::from(*n)).as_ref(),
+            *from,
+            *to,
+        ),
+        (Wants::Texts(texts), Some(Statistics::ByteArray(s))) => texts.iter().any(|t| {
+            let (low, high) = (s.min_opt().map(ByteArray::data), s.max_opt().map(ByteArray::data));
+            low.is_none_or(|low| low <= t.as_bytes()) && high.is_none_or(|high| high >= t.as_bytes())
+        }),
+        _ => true,
+    }
 }
 
 fn overlaps(low: Option<&i64>, high: Option<&i64>, from: i64, to: i64) -> bool {
