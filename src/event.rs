@@ -5,6 +5,7 @@ pub mod columns;
 pub mod decode;
 pub mod feed;
 pub mod json;
+pub mod known;
 pub mod normalised;
 mod scan;
 pub mod schema;

@@ -12,6 +12,7 @@ pub mod format;
 pub mod functions;
 pub mod highlight;
 pub mod lexer;
+pub mod lint;
 pub mod literal;
 pub mod optimise;
 pub mod parser;

@@ -145,6 +145,14 @@ impl Catalog for Open<'_> {
         self.0.names()
     }
 
+    fn keys(&self, column: &str) -> Vec<&'static str> {
+        self.0.keys(column)
+    }
+
+    fn values(&self, column: &str) -> Vec<&'static str> {
+        self.0.values(column)
+    }
+
     fn is_open(&self) -> bool {
         true
     }

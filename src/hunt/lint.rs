@@ -2,7 +2,7 @@
 
 use crate::base::time::Ticks;
 use crate::kql::bind::{self, Bound, Context, Known, What};
-use crate::kql::{Catalog, Diagnostic, Plan, Schema, TextRange, Value, parser};
+use crate::kql::{self, Catalog, Diagnostic, Plan, Schema, Severity, TextRange, Value, parser};
 
 use super::front_matter;
 use super::{Hunt, HuntError, Origin};
@@ -40,6 +40,14 @@ pub fn bind(text: &str, catalog: &dyn Catalog, now: Ticks) -> Read {
             }
             bound => {
                 let mut diagnostics = parsed.diagnostics;
+                // Half a tree would look wrong in ways that it is not.
+                if diagnostics.iter().all(|found| found.severity < Severity::Error) {
+                    let doubts = kql::lint::lint(&parsed.query, text, catalog);
+                    // A hunt has a window of its own.
+                    let is_hunt = front_matter::is_there(text);
+                    diagnostics
+                        .extend(doubts.into_iter().filter(|d| !is_hunt || d.code != kql::lint::code::NO_TIME_BOUND));
+                }
                 diagnostics.extend(outcome.diagnostics);
                 diagnostics.sort_by_key(|found| found.range);
                 let plan = match bound {
@@ -131,6 +139,16 @@ mod tests {
         let wrong = HUNT.replace("severity", "severety");
         let found = &front_matter(&wrong, None)[0];
         assert_eq!((found.code, found.line_column(&wrong)), ("HUNT001", (3, 4)));
+    }
+
+    #[test]
+    fn the_shipped_hunts_do_nothing_that_the_linter_doubts() {
+        for hunt in &crate::hunt::Pack::built_in() {
+            let parsed = parser::parse(&hunt.text);
+            let doubts = kql::lint::lint(&parsed.query, &hunt.text, &crate::engine::local::tables::StoreCatalog);
+            let doubts: Vec<_> = doubts.iter().filter(|d| d.code != kql::lint::code::NO_TIME_BOUND).collect();
+            assert!(doubts.is_empty(), "{}: {doubts:#?}", hunt.id());
+        }
     }
 
     #[test]

@@ -23,6 +23,16 @@ pub trait Catalog {
     /// Every table's and view's name, for suggestions and completion.
     fn names(&self) -> Vec<String>;
 
+    /// The keys of a dynamic column of stored tables, where every row has the same; none where they are not known.
+    fn keys(&self, _column: &str) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// The values of an enumerated column of stored tables, as far as they are known: new ones may come.
+    fn values(&self, _column: &str) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// `check --open-schema`: an unknown table has any column, an unknown function any type.
     fn is_open(&self) -> bool {
         false

@@ -10,6 +10,7 @@ use super::scan::columns::schema;
 use super::surroundings::Surroundings;
 use super::views;
 use super::watchlist::{self, Watchlist};
+use crate::event::known;
 use crate::kql::catalog::{Origin, watchlist as naming};
 use crate::kql::{Catalog, Schema};
 use crate::store::tables::{Imported, Table};
@@ -29,6 +30,14 @@ impl Catalog for StoreCatalog {
 
     fn names(&self) -> Vec<String> {
         views::names().map(str::to_owned).collect()
+    }
+
+    fn keys(&self, column: &str) -> Vec<&'static str> {
+        known::keys(column)
+    }
+
+    fn values(&self, column: &str) -> Vec<&'static str> {
+        known::values(column)
     }
 }
 
@@ -142,5 +151,13 @@ impl Catalog for Names {
 
     fn watchlists(&self) -> Option<String> {
         self.watchlist_folder.as_ref().map(|folder| folder.display().to_string())
+    }
+
+    fn keys(&self, column: &str) -> Vec<&'static str> {
+        known::keys(column)
+    }
+
+    fn values(&self, column: &str) -> Vec<&'static str> {
+        known::values(column)
     }
 }
