@@ -18,6 +18,7 @@ pub mod optimise;
 pub mod parser;
 pub mod plan;
 pub mod print;
+pub mod rename;
 pub mod report;
 pub mod syntax;
 pub mod types;
