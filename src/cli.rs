@@ -9,6 +9,7 @@ mod completions;
 mod connect;
 mod console;
 mod demo;
+mod docs;
 mod doctor;
 mod engine;
 mod harden;
@@ -77,6 +78,7 @@ fn dispatch(cli: &Cli) -> Result<Outcome> {
         Some(Command::Hunt(args)) => hunt::run(args, global),
         Some(Command::Import(args)) => import::run(args, global),
         Some(Command::Store(args)) => store::run(args, global),
+        Some(Command::Docs(args)) => docs::run(args),
         Some(Command::Completions(args)) => completions::run(args),
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{Outcome, check, collect, completions, connect, demo, doctor, hunt, import, output, query, store, tail};
+use super::{
+    Outcome, check, collect, completions, connect, demo, docs, doctor, hunt, import, output, query, store, tail,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,12 +85,12 @@ pub enum Command {
     Import(import::Args),
     Store(store::Args),
     Doctor(doctor::Args),
+    Docs(docs::Args),
     Completions(completions::Args),
 }
 
 /// Commands that the plan names and this version does not have.
-const RESERVED: [&str; 11] =
-    ["wall", "volume", "docs", "man", "ask", "case", "watch", "mcp", "forward", "enrich", "report"];
+const RESERVED: [&str; 10] = ["wall", "volume", "man", "ask", "case", "watch", "mcp", "forward", "enrich", "report"];
 /// The same of `store` and `hunt`.
 const RESERVED_BELOW: [&str; 5] = ["verify", "seal", "retain", "export", "test"];
 

@@ -15,6 +15,7 @@ use super::bind::{Bound, Context, Known, bind};
 use super::catalog::Catalog;
 use super::diagnostic::TextRange;
 use super::functions::{self, FunctionKind};
+use super::operators;
 use super::parser::{JOIN_KINDS, OPERATORS, parse};
 use super::print::print_name;
 use super::syntax::{NameRole, Node, StatementKind, walk};
@@ -125,9 +126,11 @@ pub fn complete(text: &str, offset: usize, world: World<'_>) -> Vec<Item> {
             for name in
                 OPERATORS.iter().filter(|name| !matches!(**name, "mvexpand" | "mvapply" | "filter" | "order" | "limit"))
             {
+                let about = operators::find(name);
                 let insert =
                     if matches!(*name, "count" | "getschema") { (*name).to_owned() } else { format!("{name} ") };
-                list.add(name, ItemKind::Operator, insert, operator_form(name), "");
+                let (form, summary) = about.map_or(("", ""), |about| (about.form, about.summary));
+                list.add(name, ItemKind::Operator, insert, form, summary);
             }
         }
         Place::Source => {
@@ -232,31 +235,6 @@ fn lets_before(text: &str, pipeline: usize) -> String {
             )
     });
     names.flat_map(|statement| [statement.range.of(text), ";\n"]).collect()
-}
-
-/// How an operator is written on, as its detail.
-fn operator_form(name: &str) -> &'static str {
-    match name {
-        "where" => "predicate",
-        "extend" | "project" => "name = expression, …",
-        "project-away" | "project-keep" => "column, prefix*, …",
-        "project-rename" => "new = old, …",
-        "summarize" => "aggregate, … by key, …",
-        "distinct" => "column, …",
-        "sort" => "by column desc, …",
-        "top" => "10 by column",
-        "take" | "sample" => "10",
-        "join" => "kind=inner (table) on key",
-        "lookup" => "(table) on key",
-        "union" => "table, …",
-        "mv-expand" => "column to typeof(type)",
-        "mv-apply" => "column on (operators)",
-        "make-series" => "aggregate on time from … to … step … by key",
-        "parse" | "parse-where" => "column with * \"text\" name: type *",
-        "render" => "timechart",
-        "evaluate" => "plugin(…)",
-        _ => "",
-    }
 }
 
 struct List {
