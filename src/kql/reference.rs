@@ -15,7 +15,8 @@ pub enum Entry {
 impl Entry {
     /// Everything of a name: `count` is an operator and an aggregate.
     pub fn find(name: &str) -> Vec<Self> {
-        let functions = [functions::scalar(name), functions::aggregate(name), functions::operator(name)];
+        let functions =
+            [functions::scalar(name), functions::aggregate(name), functions::operator(name), functions::plugin(name)];
         let operator = operators::find(name).map(Self::Operator);
         operator.into_iter().chain(functions.into_iter().flatten().map(Self::Function)).collect()
     }
@@ -37,6 +38,7 @@ impl Entry {
                 FunctionKind::Operator => "operator between values",
                 FunctionKind::Aggregate => "aggregate",
                 FunctionKind::Window => "window function",
+                FunctionKind::Plugin => "plugin of evaluate",
             },
         }
     }
@@ -89,6 +91,7 @@ pub fn chapters() -> Vec<(&'static str, Vec<Entry>)> {
         ("Functions", of(FunctionKind::Scalar)),
         ("Aggregates", of(FunctionKind::Aggregate)),
         ("Window functions", of(FunctionKind::Window)),
+        ("Plugins", of(FunctionKind::Plugin)),
         ("Operators between values", of(FunctionKind::Operator)),
     ]
 }
