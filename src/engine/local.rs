@@ -26,6 +26,7 @@ pub mod functions;
 mod functions_folder;
 pub mod intern;
 pub mod join;
+pub mod make_series;
 pub mod names;
 pub mod pipeline;
 pub mod plugin;

@@ -36,6 +36,7 @@ mod needs;
 mod parse;
 mod path;
 mod scope;
+mod series;
 mod source;
 mod statement;
 mod union;

@@ -89,6 +89,11 @@ pub enum Op {
         keys: Vec<Expr>,
         aggregates: Vec<Aggregate>,
     },
+    /// `make-series`: the bins of each key as arrays, over an aggregation by the keys and the bin.
+    MakeSeries {
+        input: Arc<Rel>,
+        series: Series,
+    },
     /// Left columns, then right columns; only one side's for semi and anti kinds. Null keys match null keys.
     Join {
         left: Arc<Rel>,
@@ -157,6 +162,23 @@ pub struct Expansion {
     pub index: bool,
     /// The most rows for one of the input.
     pub limit: Option<u64>,
+}
+
+/// How arrays are made of bins. The input has the keys, then the bin (long, real, datetime or timespan), then a column an array. The
+/// output: the keys, the arrays, and last the array of the bins themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub keys: usize,
+    /// The first bin; `None` is the first that each key has rows in.
+    pub from: Option<Value>,
+    /// Bins are below it; `None` is after the last that each key has rows in.
+    pub to: Option<Value>,
+    /// Between two bins; more than 0.
+    pub step: Value,
+    /// What stands where a bin has no rows, one an array.
+    pub defaults: Vec<Value>,
+    /// Without keys one row comes out even of no input.
+    pub nonempty: bool,
 }
 
 /// A column that a scan gives.

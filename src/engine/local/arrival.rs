@@ -100,7 +100,8 @@ fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
         | Op::Serialize { input }
         | Op::Window { input, .. }
         | Op::Expand { input, .. }
-        | Op::Capture { input, .. } => {
+        | Op::Capture { input, .. }
+        | Op::MakeSeries { input, .. } => {
             *input = resolve(input);
         }
         Op::Join { left, right, .. } => {

@@ -1,5 +1,7 @@
 //! For tests: a query without a store, and its answer as lines.
 
+use super::column::Vector;
+use super::functions::convert::Cells;
 use super::{Local, Options};
 use crate::base::time::Ticks;
 use crate::engine::format::kusto;
@@ -50,4 +52,31 @@ pub fn refusal(text: &str) -> String {
         Err(error) => error.to_string(),
         Ok(answer) => panic!("{text}\nis no error: {:?}", lines(&answer)),
     }
+}
+
+/// The rows alone, a line each, cells as JSON with bars between: arrays read as they are written.
+#[track_caller]
+pub fn rows(text: &str) -> String {
+    let answer = run(text).unwrap_or_else(|error| panic!("{text}\n{error:#?}"));
+    let mut out = String::new();
+    for table in &answer.tables {
+        for batch in &table.batches {
+            let columns: Vec<Vector> = batch.columns().iter().map(|c| Vector::Array(c.clone())).collect();
+            let cells: Vec<_> = columns.iter().zip(&table.schema).map(|(c, s)| Cells::of(c, s.ty).unwrap()).collect();
+            for row in 0..batch.num_rows() {
+                for (n, cell) in cells.iter().enumerate() {
+                    out.push_str(if n > 0 { " | " } else { "" });
+                    cell.write_json(row, &mut out);
+                }
+                out.push('\n');
+            }
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+/// `name:type` of the first result's columns.
+#[track_caller]
+pub fn columns(text: &str) -> String {
+    lines(&run(text).unwrap_or_else(|error| panic!("{text}\n{error:#?}"))).swap_remove(0)
 }

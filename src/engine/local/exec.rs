@@ -10,7 +10,7 @@ use super::control::{Account, Control};
 use super::pipeline::{Pipeline, Runner, Sink};
 use super::scan::Tables;
 use super::steps::{Filter, Project};
-use super::{expand, join, plugin, sort, window};
+use super::{expand, join, make_series, plugin, sort, window};
 use crate::engine::QueryError;
 use crate::kql::plan::Op;
 use crate::kql::{Plan, Rel, Schema, Type, Value};
@@ -69,6 +69,11 @@ impl<'a> Execution<'a> {
                 });
                 let states = self.runner.run(pipeline, Arc::clone(&sink), alone)?;
                 Ok(Pipeline::of(vec![sink.finish(states)?]))
+            }
+            Op::MakeSeries { input, series } => {
+                let batches = self.runner.collect(self.build(input)?, "make-series", None)?;
+                let rows = Batch::concat(&input.schema, &batches)?;
+                Ok(Pipeline::of(make_series::make_series(&rows, &input.schema, series, &self.runner.control)?))
             }
             Op::Join { left, right, kind, keys } => {
                 let (l, r) = (keys.iter().map(|(l, _)| l).collect(), keys.iter().map(|(_, r)| r).collect());

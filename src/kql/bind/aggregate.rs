@@ -84,7 +84,7 @@ impl Binder<'_> {
     }
 
     /// The node, and a projection on top where columns are more than the aggregates themselves.
-    fn aggregated(
+    pub(super) fn aggregated(
         &mut self,
         input: &Table,
         keys: Vec<Expr>,

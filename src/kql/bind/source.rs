@@ -385,6 +385,7 @@ impl Binder<'_> {
             OperatorKind::ProjectRename { columns } => self.project_rename(input, columns, place),
             OperatorKind::ProjectReorder { columns } => self.project_reorder(input, columns, place),
             OperatorKind::Summarize { aggregates, by, .. } => self.summarize(input, aggregates, by, place),
+            OperatorKind::MakeSeries(series) => self.make_series(input, series, place),
             OperatorKind::Distinct { columns, .. } => self.distinct(input, columns, place),
             OperatorKind::Sort { keys, .. } => self.sort(input, keys, None, "sort", place),
             OperatorKind::Top { count, keys, .. } => {

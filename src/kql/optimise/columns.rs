@@ -126,6 +126,7 @@ pub(super) fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) 
         Op::Filter { .. } | Op::Sort { .. } | Op::Take { .. } | Op::Serialize { .. } => same_rows(rel, demands),
         Op::Project { .. } => project(rel, demands),
         Op::Aggregate { .. } => aggregate(rel, demands),
+        Op::MakeSeries { .. } => make_series(rel),
         Op::Join { .. } => join(rel, demands),
         Op::Union { .. } => union(rel, demands),
         Op::Window { .. } => window(rel, demands),
@@ -318,6 +319,15 @@ fn aggregate(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) {
     }
     let op = Op::Aggregate { input, keys: moved_all(keys, &inner), aggregates: moved_aggregates };
     (Rel::new(op, Schema(schema)), positions)
+}
+
+/// Arrays are made of all columns: the input gives each.
+#[inline(never)]
+fn make_series(rel: &Arc<Rel>) -> (Arc<Rel>, Positions) {
+    let Op::MakeSeries { input, series } = &rel.op else { return (Arc::clone(rel), Positions::new()) };
+    let op = Op::MakeSeries { input: pruned(input), series: series.clone() };
+    let positions = (0..rel.schema.len()).map(|n| (Demand::column(n), n)).collect();
+    (Rel::new(op, rel.schema.clone()), positions)
 }
 
 #[inline(never)]

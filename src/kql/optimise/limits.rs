@@ -48,6 +48,7 @@ pub(super) fn inputs_mapped(rel: &Arc<Rel>, rewrite: &mut dyn FnMut(&Arc<Rel>) -
         Op::Aggregate { input, keys, aggregates } => {
             Op::Aggregate { input: rewrite(input), keys: keys.clone(), aggregates: aggregates.clone() }
         }
+        Op::MakeSeries { input, series } => Op::MakeSeries { input: rewrite(input), series: series.clone() },
         Op::Join { left, right, kind, keys } => {
             Op::Join { left: rewrite(left), right: rewrite(right), kind: *kind, keys: keys.clone() }
         }

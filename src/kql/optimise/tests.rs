@@ -192,6 +192,11 @@ fn check(rel: &Rel) {
             assert_eq!(given.collect::<Vec<_>>(), types(&rel.schema));
             check(input);
         }
+        Op::MakeSeries { input, series } => {
+            assert_eq!(types(&input.schema)[..series.keys], types(&rel.schema)[..series.keys]);
+            assert_eq!(input.schema.len(), rel.schema.len());
+            check(input);
+        }
         Op::Join { left, right, kind, keys } => {
             for (l, r) in keys {
                 expr(l, &left.schema);

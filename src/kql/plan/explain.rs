@@ -91,6 +91,16 @@ fn node(f: &mut fmt::Formatter<'_>, rel: &Rel, indent: usize) -> fmt::Result {
             }
             below(f, &[input], indent)
         }
+        Op::MakeSeries { input, series } => {
+            write!(
+                f,
+                "make-series {} bins",
+                if series.from.is_some() && series.to.is_some() { "of given" } else { "of own" }
+            )?;
+            f.write_str(" step ")?;
+            value(f, &series.step)?;
+            below(f, &[input], indent)
+        }
         Op::Join { left, right, kind, keys } => {
             write!(f, "join {kind:?} on ")?;
             list(f, keys.iter(), |f, (l, r)| {

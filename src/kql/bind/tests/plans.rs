@@ -139,3 +139,11 @@ fn toscalar_is_known_once_it_was_run() {
     let Bound::Plan(plan) = bound_with(text, &known).bound else { panic!() };
     assert!(plan.to_string().contains("where (size == 9)"), "{plan}");
 }
+
+#[test]
+fn make_series_aggregates_by_key_and_bin_within_its_bounds() {
+    is(
+        "Events | make-series n = count() on TimeGenerated from ago(2d) to now() step 1d by action",
+        "make-series of given bins step 1.00:00:00\n  summarize 2 = count() by 0 = action, 1 = bin_at(TimeGenerated, 1.00:00:00, 2025-12-31T03:04:05.0000000Z)\n    where ((TimeGenerated >= 2025-12-31T03:04:05.0000000Z) and (TimeGenerated < 2026-01-02T03:04:05.0000000Z))\n      scan Events (TimeGenerated, action, user, size, code, ratio)",
+    );
+}

@@ -169,6 +169,8 @@ fn an_open_catalogue_knows_every_table_column_and_function() {
     for text in [
         "SigninLogs | where ResultType == 0 and Location has 'x' | summarize n = count(), dcount(IPAddress) by UserPrincipalName, bin(TimeGenerated, 1h) | where n > 3 | sort by n",
         "let T = AuditLogs | extend a = tostring(TargetResources[0].x), b = Some + Other; T | join kind=inner (Q | where z > ago(1d)) on a | project a, z, Foo(1)",
+        "SigninLogs | make-series n = count(), dcount(IP) default = 0 on TimeGenerated from ago(7d) to now() step 1h by User | where n[0] > 3",
+        "let T = Unknown | summarize a = min(b); Q | make-series n = avg(x) on t in range(toscalar(T), now(), 1h) by tostring(k.x) | project n, t, k_x",
         "_GetWatchlist('x') | project SearchKey",
         "imAuthentication(starttime=ago(1d)) | where TargetUsername == 'x' | extend p = prev(SrcIpAddr)",
     ] {
