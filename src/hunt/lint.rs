@@ -19,14 +19,14 @@ pub struct Read {
     pub plan: Option<Plan>,
 }
 
-/// Reads a text without looking its names up.
+/// Reads a text without looking its names up. Places for parameters may stand in it.
 pub fn syntax(text: &str) -> Read {
-    Read { diagnostics: parser::parse(text).diagnostics, plan: None }
+    Read { diagnostics: parser::parse_template(text).diagnostics, plan: None }
 }
 
 /// Reads and binds a text. Sub-queries that binding would have to run are taken to give nothing.
 pub fn bind(text: &str, catalog: &dyn Catalog, now: Ticks) -> Read {
-    let parsed = parser::parse(text);
+    let parsed = if catalog.is_open() { parser::parse_template(text) } else { parser::parse(text) };
     let mut known = Known::default();
     for _ in 0..MOST_ROUNDS {
         let context =

@@ -1,8 +1,12 @@
 //! Text becomes tokens. Every byte of the text is in exactly one token, white space and comments too; what is no token of KQL is a
 //! `Wrong` one, so this never fails.
 
+mod template;
+
 use super::diagnostic::TextRange;
 use super::types::Type;
+
+pub use template::is_template;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
@@ -142,11 +146,21 @@ const NEGATED: &[&str] = &[
 
 /// The tokens of a text, in order, without gaps. The last is `End`, empty.
 pub fn lex(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, after_pipe: false };
+    lex_with(text, false)
+}
+
+/// The tokens of a text with places for parameters: `{name}`, `{name:format}` and `{{name}}` are names, or parts of them.
+pub fn lex_template(text: &str) -> Vec<Token> {
+    lex_with(text, true)
+}
+
+fn lex_with(text: &str, templates: bool) -> Vec<Token> {
+    let mut lexer = Lexer { text, at: 0, after_pipe: false, templates, doubled: 0 };
     let mut tokens = Vec::with_capacity(text.len() / 4 + 1);
     while lexer.at < text.len() {
         let start = lexer.at;
-        let kind = lexer.next();
+        let named = templates && lexer.placeholder() > 0 && !template::opens_body(&tokens, text);
+        let kind = if named { lexer.word() } else { lexer.next() };
         if !kind.is_trivia() {
             lexer.after_pipe = kind == TokenKind::Symbol(Symbol::Pipe);
         }
@@ -161,6 +175,10 @@ struct Lexer<'a> {
     at: usize,
     /// After a pipe a hyphen belongs to the word, so that a misspelt operator is one word.
     after_pipe: bool,
+    /// Placeholders are names.
+    templates: bool,
+    /// How many `{{` are open that stand for one brace.
+    doubled: usize,
 }
 
 fn begins_name(c: char) -> bool {
@@ -189,6 +207,23 @@ impl<'a> Lexer<'a> {
         let end = rest.find(|c| !test(c)).unwrap_or(rest.len());
         self.at += end;
         &rest[..end]
+    }
+
+    /// The length of the placeholder that begins here, 0 where none does.
+    fn placeholder(&self) -> usize {
+        if self.templates { template::placeholder(self.rest()).unwrap_or(0) } else { 0 }
+    }
+
+    /// The characters of a name, and the placeholders in it.
+    fn take_name(&mut self) -> &'a str {
+        let start = self.at;
+        loop {
+            self.take_while(in_name);
+            match self.placeholder() {
+                0 => return &self.text[start..self.at],
+                length => self.at += length,
+            }
+        }
     }
 
     fn symbol(&mut self, symbol: Symbol, length: usize) -> TokenKind {
@@ -243,6 +278,14 @@ impl<'a> Lexer<'a> {
             (')', _) => self.symbol(Symbol::CloseParen, 1),
             ('[', _) => self.symbol(Symbol::OpenBracket, 1),
             (']', _) => self.symbol(Symbol::CloseBracket, 1),
+            ('{', Some('{')) if self.templates => {
+                self.doubled += 1;
+                self.symbol(Symbol::OpenBrace, 2)
+            }
+            ('}', Some('}')) if self.doubled > 0 => {
+                self.doubled -= 1;
+                self.symbol(Symbol::CloseBrace, 2)
+            }
             ('{', _) => self.symbol(Symbol::OpenBrace, 1),
             ('}', _) => self.symbol(Symbol::CloseBrace, 1),
             ('|', Some('|')) | ('&', Some('&')) => self.wrong(Wrong::Logic, 2),
@@ -288,8 +331,10 @@ impl<'a> Lexer<'a> {
 
     fn word(&mut self) -> TokenKind {
         let start = self.at;
-        self.at += self.peek().map_or(0, char::len_utf8);
-        self.take_while(in_name);
+        if self.placeholder() == 0 {
+            self.at += self.peek().map_or(0, char::len_utf8);
+        }
+        self.take_name();
         let word = &self.text[start..self.at];
         if self.peek() == Some('-') {
             let long = self.rest().find(|c| !in_name(c) && c != '-').map_or(self.text.len(), |end| self.at + end);
@@ -339,6 +384,9 @@ impl<'a> Lexer<'a> {
             }
             self.at += c.len_utf8();
             if depth == 0 {
+                if self.templates && is_template(&self.text[after_name..self.at]) {
+                    return TokenKind::Name;
+                }
                 return TokenKind::Typed(ty);
             }
         }
@@ -415,7 +463,7 @@ impl<'a> Lexer<'a> {
             kind = TokenKind::Real;
         }
         let before_suffix = self.at;
-        let suffix = self.take_while(in_name);
+        let suffix = self.take_name();
         if suffix.is_empty() {
             return kind;
         }

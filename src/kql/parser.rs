@@ -9,13 +9,14 @@ mod pipeline;
 mod series;
 mod statement;
 mod tables;
+mod template;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
 use super::diagnostic::{Diagnostic, TextRange, code};
-use super::lexer::{Symbol, Token, TokenKind, Wrong, lex};
+use super::lexer::{Symbol, Token, TokenKind, Wrong, is_template, lex, lex_template};
 use super::literal::LiteralError;
 use super::syntax::{Name, Query};
 
@@ -40,7 +41,16 @@ pub struct Parsed {
 
 /// Reads a query. Never fails: what cannot be read stands in the diagnostics.
 pub fn parse(text: &str) -> Parsed {
-    let tokens = lex(text);
+    read(text, lex(text), false)
+}
+
+/// Reads what becomes a query when its parameters are put in: a placeholder (`{TimeRange:start}`, `{{user}}`) may stand for a name, a value,
+/// an operator, a condition or more, and the table may be missing (`where x`, `| where x`), as it is where a product has only one.
+pub fn parse_template(text: &str) -> Parsed {
+    read(text, lex_template(text), true)
+}
+
+fn read(text: &str, tokens: Vec<Token>, templates: bool) -> Parsed {
     let is_block = |token: &&Token| token.kind == TokenKind::Wrong(Wrong::BlockComment);
     let mut parser = Parser {
         text,
@@ -52,6 +62,7 @@ pub fn parse(text: &str) -> Parsed {
         depth: 0,
         height: 0,
         in_search: false,
+        templates,
     };
     for block in tokens.iter().filter(is_block).take(DIAGNOSTICS) {
         let message = "this is no comment in KQL";
@@ -78,6 +89,8 @@ struct Parser<'a> {
     height: usize,
     /// In the predicate of `search` and `find`, where `column: "text"` is a comparison.
     in_search: bool,
+    /// The text has places for parameters.
+    templates: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -416,6 +429,9 @@ impl<'a> Parser<'a> {
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == word) {
             self.at += 1;
             return Some(*value);
+        }
+        if self.take_placeholder() {
+            return None;
         }
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         if word.is_empty() {

@@ -81,12 +81,18 @@ impl Binder<'_> {
     #[inline(never)]
     fn unknown_function(&mut self, call: &Call, row: &mut Row) -> Expr {
         let name = &call.name.text;
+        // It may be an aggregate.
+        let aggregating = row.aggregating;
+        if aggregating == Aggregating::Outside {
+            row.aggregating = Aggregating::Inside;
+        }
         // What is wrong with the arguments is said too.
         for argument in &call.arguments {
             if !matches!(argument.value.kind, ExprKind::Star | ExprKind::TypeOf(_)) {
                 let _ = self.value(&argument.value, row);
             }
         }
+        row.aggregating = aggregating;
         if self.context.catalog.is_open() {
             return self.poison();
         }
@@ -225,7 +231,7 @@ impl Binder<'_> {
             let place = places.get(n).copied().unwrap_or_default();
             let Some(parameter) = function.parameter(n) else { break };
             let what = parameter.name;
-            if parameter.constant && arg.as_literal().is_none() && !is_poison(&arg) && !self.is_pending() {
+            if parameter.constant && !self.is_constant(&arg) {
                 let message = format!("`{what}` of `{}` must be a constant", function.name);
                 bound.push(self.wrong(Diagnostic::error("KQL132", place, message)));
                 continue;

@@ -147,6 +147,11 @@ impl Binder<'_> {
         place: TextRange,
     ) -> Expr {
         let (left_place, right_place) = (left.range, right.range);
+        // `* has "x"`: any column.
+        if matches!(left.kind, ExprKind::Star) && row.table.open {
+            self.expr(right, row);
+            return self.poison();
+        }
         let left = self.expr(left, row);
         let right = self.expr(right, row);
         match op {
@@ -274,6 +279,15 @@ impl Binder<'_> {
         }
     }
 
+    /// A literal; or what may become one: poison, data to be fetched, and without an evaluator every call of constants.
+    pub(super) fn is_constant(&mut self, expr: &Expr) -> bool {
+        let literal = expr.as_literal().is_some() || is_poison(expr) || self.is_pending();
+        let unevaluated = !literal && self.context.evaluate.is_none() && !reads(expr);
+        // What hangs on it cannot be judged.
+        self.poisoned |= unevaluated;
+        literal || unevaluated
+    }
+
     /// A constant of the query: folded, or poison and diagnosed. While data is still to be fetched, a null.
     pub(super) fn constant(&mut self, e: &syntax::Expr, what: &'static str) -> Option<Value> {
         let mut row = self.no_row(what);
@@ -284,7 +298,7 @@ impl Binder<'_> {
         if let Some(value) = self.context.evaluate.filter(|_| !is_poison(&expr)).and_then(|f| f(&expr)) {
             return Some(value);
         }
-        if !is_poison(&expr) && !self.is_pending() {
+        if !self.is_constant(&expr) {
             self.report(
                 Diagnostic::error("KQL132", e.range, format!("{what} must be a constant"))
                     .with_help("a value of a table is made one by toscalar(…)"),

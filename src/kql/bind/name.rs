@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Binder, Binding};
 use crate::base::suggest::nearest;
 use crate::kql::functions::{self, ResultName};
+use crate::kql::lexer::is_template;
 use crate::kql::plan::Expr;
 use crate::kql::syntax::{self, ExprKind, Name, PathStepKind};
 use crate::kql::types::{Column, Schema};
@@ -70,6 +71,9 @@ impl Binder<'_> {
 
     /// Says that a name is not known, and which one is near it.
     pub(super) fn unknown_column(&mut self, name: &Name, schema: &Schema) -> Expr {
+        if self.context.catalog.is_open() && is_template(&name.text) {
+            return self.poison();
+        }
         let lets = self.names.iter().filter(|(_, b)| matches!(b, Binding::Scalar { .. })).map(|(n, _)| &**n);
         let near = nearest(&name.text, schema.iter().map(|c| &*c.name).chain(lets)).map(str::to_owned);
         let mut diagnostic =

@@ -230,7 +230,11 @@ impl Binder<'_> {
     }
 
     fn external(&mut self, columns: &[ColumnDecl], place: TextRange) -> Table {
-        self.error("KQL149", place, "`externaldata` does not run here yet");
+        if self.context.catalog.is_open() {
+            self.poisoned = true;
+        } else {
+            self.error("KQL149", place, "`externaldata` does not run here yet");
+        }
         let schema = columns.iter().map(|c| Column { name: Arc::clone(&c.name.text), ty: c.ty }).collect();
         Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, schema))
     }
@@ -354,6 +358,8 @@ impl Binder<'_> {
                 operators = rest;
                 self.evaluate(None, call, schema.as_ref(), *word)
             }
+            // A product with one table does not name it.
+            (None, Some(_)) if self.context.catalog.is_open() => self.unknown_table(),
             (None, Some((first, rest))) => {
                 operators = rest;
                 self.not_yet(first);
@@ -443,7 +449,7 @@ impl Binder<'_> {
 
     /// Legal KQL that the binder does not know yet: said once a place, and what follows is still looked at.
     fn not_yet(&mut self, operator: &Operator) {
-        if matches!(operator.kind, OperatorKind::Error) {
+        if matches!(operator.kind, OperatorKind::Error) || self.context.catalog.is_open() {
             self.poisoned = true;
             return;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::scope::{Binding, Closure, Row, Table, Value as Found};
 use super::{Binder, fold, is_poison};
-use crate::kql::diagnostic::{Diagnostic, TextRange};
+use crate::kql::diagnostic::{Diagnostic, Severity, TextRange};
 use crate::kql::plan::{Expr, Output};
 use crate::kql::syntax::{self, Argument, Call, ExprKind, Name, Parameter, ParameterType, Statement, StatementKind};
 
@@ -24,10 +24,13 @@ impl Binder<'_> {
         let unread = query.statements.iter().any(|s| matches!(s.kind, StatementKind::Error));
         if !found && !unread {
             let end = query.statements.last().map_or(TextRange::default(), |s| s.range);
-            self.report(
-                Diagnostic::error("KQL115", end, "the query has no result")
-                    .with_help("end it with a table: the name of a `let`, or T | where …"),
-            );
+            let mut found = Diagnostic::error("KQL115", end, "the query has no result")
+                .with_help("end it with a table: the name of a `let`, or T | where …");
+            // Text that is put before other queries has none of its own.
+            if self.context.catalog.is_open() {
+                found.severity = Severity::Warning;
+            }
+            self.report(found);
         }
         self.poisoned |= unread;
     }
@@ -63,6 +66,9 @@ impl Binder<'_> {
             }
             // Settings of a server, and names of other servers' databases: nothing to do here.
             StatementKind::Set { .. } | StatementKind::Alias { .. } | StatementKind::Expr(_) => {}
+            StatementKind::Pattern(_) | StatementKind::Restrict { .. } if self.context.catalog.is_open() => {
+                self.poisoned = true;
+            }
             StatementKind::Pattern(_) => {
                 self.error("KQL149", statement.range, "`declare pattern` does not run here yet");
             }
@@ -89,6 +95,11 @@ impl Binder<'_> {
                 }
             }
             ExprKind::Error => Binding::Error,
+            // A name that may be anything.
+            ExprKind::Name(of) if self.is_open_name(of) => {
+                self.poisoned = true;
+                Binding::Error
+            }
             _ => {
                 let mut row = self.no_row("let");
                 match self.value(value, &mut row) {
@@ -98,6 +109,15 @@ impl Binder<'_> {
             }
         };
         self.names.push((Arc::clone(&name.text), binding));
+    }
+
+    /// Is the name known nowhere, and allowed to be?
+    fn is_open_name(&self, name: &Name) -> bool {
+        let catalog = self.context.catalog;
+        catalog.is_open()
+            && self.names.iter().all(|(n, _)| *n != name.text)
+            && catalog.table(&name.text).is_none()
+            && catalog.view(&name.text).is_none()
     }
 
     fn query_parameter(&mut self, parameter: &Parameter) {
@@ -313,7 +333,9 @@ impl Binder<'_> {
     /// `T | invoke f(a)` is `f(T, a)`.
     pub(super) fn invoke(&mut self, input: &Table, function: &syntax::Expr, place: TextRange) -> Table {
         let ExprKind::Call(call) = &function.inner().kind else {
-            self.error("KQL149", place, "`invoke` takes a call of a function of the query");
+            if !self.context.catalog.is_open() {
+                self.error("KQL149", place, "`invoke` takes a call of a function of the query");
+            }
             return self.unknown_table();
         };
         // No name in a text can hold a control character.

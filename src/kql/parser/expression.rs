@@ -10,14 +10,20 @@ use crate::kql::syntax::{BinaryOp, Binding, Expr, ExprKind, InOp, NamedExpr};
 enum Infix {
     Binary(BinaryOp),
     In(InOp),
-    Between { negated: bool },
+    Between {
+        negated: bool,
+    },
+    /// A placeholder: an operator, or the rest of a condition.
+    Placeholder {
+        operand: bool,
+    },
 }
 
 impl Infix {
     fn binding(self) -> Binding {
         match self {
             Self::Binary(op) => op.binding(),
-            Self::In(_) | Self::Between { .. } => Binding::Equality,
+            Self::In(_) | Self::Between { .. } | Self::Placeholder { .. } => Binding::Equality,
         }
     }
 }
@@ -116,6 +122,12 @@ impl Parser<'_> {
             }
             Infix::In(op) => ExprKind::In { op, operand: left, list: self.in_list(op) },
             Infix::Between { negated } => self.between(left, negated),
+            Infix::Placeholder { operand } => {
+                if operand {
+                    self.right_operand(BinaryOp::Eq);
+                }
+                ExprKind::Error
+            }
         }
     }
 
@@ -161,6 +173,9 @@ impl Parser<'_> {
     }
 
     fn infix_word(&mut self, word: &str, range: TextRange) -> Option<(Infix, usize)> {
+        if self.at_placeholder() {
+            return Some((Infix::Placeholder { operand: self.placeholder_is_operator() }, 1));
+        }
         match word {
             "between" => return Some((Infix::Between { negated: false }, 1)),
             "matches" => {
@@ -236,6 +251,9 @@ impl Parser<'_> {
         if self.take(Symbol::OpenParen) {
             return self.bracketed(Symbol::CloseParen, open, Self::pipeline);
         }
+        if self.at_placeholder() {
+            return vec![self.unary()];
+        }
         let help = format!("write `{} (…)`", op.name());
         self.missing("`(`", Some(&help));
         if self.at_boundary() { Vec::new() } else { vec![self.unary()] }
@@ -246,9 +264,16 @@ impl Parser<'_> {
         let open = self.start();
         let bracket = self.take(Symbol::OpenParen);
         if !bracket {
+            if self.take_placeholder() {
+                return ExprKind::Error;
+            }
             self.missing("`(`", Some(help));
         }
         let low = self.between_bound();
+        if self.after_placeholder() && self.at_symbol(Symbol::CloseParen) {
+            self.at += 1;
+            return ExprKind::Error;
+        }
         if !self.take(Symbol::DotDot) {
             if bracket {
                 self.missing("`..`", Some(help));

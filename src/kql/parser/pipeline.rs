@@ -214,7 +214,7 @@ impl Parser<'_> {
         self.operators_from(source, Vec::new(), start)
     }
 
-    fn operators_from(&mut self, source: Option<Expr>, mut operators: Vec<Operator>, start: usize) -> Expr {
+    pub(super) fn operators_from(&mut self, source: Option<Expr>, mut operators: Vec<Operator>, start: usize) -> Expr {
         loop {
             if self.take(Symbol::Pipe) {
                 operators.push(self.operator());
@@ -260,13 +260,14 @@ impl Parser<'_> {
     }
 
     /// One operator, from its word to its end.
-    fn operator(&mut self) -> Operator {
+    pub(super) fn operator(&mut self) -> Operator {
         let start = self.start();
         let word = self.peek().range;
         let errors = self.last_error;
         let searching = std::mem::replace(&mut self.in_search, false);
         let kind = self.operator_kind();
         self.in_search = searching;
+        while self.take_placeholder() {}
         if !self.at_boundary() {
             let next_begins = OPERATORS.contains(&self.word()) && !self.symbol_at(1, Symbol::OpenParen);
             if self.last_error == errors && !next_begins && !self.starts_statement() {
@@ -312,6 +313,10 @@ impl Parser<'_> {
         let mut word = self.word();
         if word.is_empty() {
             self.missing("an operator", Some("`where`, `extend`, `project`, `summarize`, `take`, …"));
+            return OperatorKind::Error;
+        }
+        if self.take_placeholder() {
+            self.skip_operator();
             return OperatorKind::Error;
         }
         if !OPERATORS.contains(&word) && !UNSUPPORTED.contains(&word) {

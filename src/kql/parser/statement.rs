@@ -57,6 +57,9 @@ impl Parser<'_> {
     /// A statement ended where no statement may end.
     fn after_statement(&mut self, statements: &mut [Statement], before: usize, in_body: bool) {
         let token = self.peek();
+        if self.after_placeholder() || self.at_placeholder() {
+            return;
+        }
         let closer =
             matches!(token.kind, TokenKind::Symbol(Symbol::CloseParen | Symbol::CloseBracket | Symbol::CloseBrace));
         if closer {
@@ -126,6 +129,7 @@ impl Parser<'_> {
             }
             "restrict" if ahead == "access" => self.restrict(),
             word if word.eq_ignore_ascii_case("select") && self.looks_like_sql() => self.sql(),
+            _ if self.at_operator_without_table() => StatementKind::Expr(self.pipeline_without_table()),
             _ => StatementKind::Expr(self.pipeline()),
         };
         Statement { kind, range: self.since(start) }
@@ -249,6 +253,9 @@ impl Parser<'_> {
         if let Some(ty) = Type::from_name(self.word()) {
             self.at += 1;
             return ty;
+        }
+        if self.take_placeholder() {
+            return Type::Dynamic;
         }
         let names = Type::ALL.map(|ty| (ty.name(), ty));
         self.choice("a type", &names).unwrap_or(Type::String)

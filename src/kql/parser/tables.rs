@@ -1,6 +1,6 @@
 //! Operators over several tables: `join`, `lookup`, `union`.
 
-use super::Parser;
+use super::{Parser, is_template};
 use crate::base::suggest::nearest;
 use crate::kql::diagnostic::{Diagnostic, code};
 use crate::kql::lexer::{Symbol, TokenKind};
@@ -37,6 +37,9 @@ impl Parser<'_> {
 
     fn join_kind(&mut self, property: &Property, lookup: bool) -> Option<JoinKind> {
         let word = property.value.as_name().map_or("", |name| &*name.text);
+        if self.templates && is_template(word) {
+            return None;
+        }
         let known =
             JOIN_KINDS.iter().filter(|(_, kind)| !lookup || matches!(kind, JoinKind::Inner | JoinKind::LeftOuter));
         if let Some((_, kind)) = known.clone().find(|(name, _)| *name == word) {
@@ -76,6 +79,7 @@ impl Parser<'_> {
         match property.value.as_name().map_or("", |name| &*name.text) {
             "inner" => Some(UnionKind::Inner),
             "outer" => Some(UnionKind::Outer),
+            word if self.templates && is_template(word) => None,
             _ => {
                 let message = format!("`{}` is no kind of union", self.text_of(property.value.range));
                 let diagnostic = Diagnostic::error(code::UNKNOWN_OPTION, property.value.range, message);
