@@ -20,7 +20,7 @@ use super::types::{Schema, Type};
 use super::value::Value;
 
 pub use capture::{Capture, CaptureRule, Pairs, PatternPart, Separated, shape};
-pub use plugin::Plugin;
+pub use plugin::{Bins, Lookup, Metric, Neighbours, Plugin, Step as BinStep};
 
 /// A whole query: its results in order, and the parts that several of them share.
 #[derive(Clone, Debug, PartialEq)]

@@ -50,6 +50,22 @@ impl Type {
         }
     }
 
+    /// The .NET name of the type, which `getschema` shows.
+    pub const fn clr_name(self) -> &'static str {
+        match self {
+            Self::Bool => "System.SByte",
+            Self::Int => "System.Int32",
+            Self::Long => "System.Int64",
+            Self::Real => "System.Double",
+            Self::Decimal => "System.Data.SqlTypes.SqlDecimal",
+            Self::String => "System.String",
+            Self::DateTime => "System.DateTime",
+            Self::TimeSpan => "System.TimeSpan",
+            Self::Guid => "System.Guid",
+            Self::Dynamic => "System.Object",
+        }
+    }
+
     /// The type of a name as written in a query, aliases (`boolean`, `double`, `date`, `time`, `uuid`, …) included.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {

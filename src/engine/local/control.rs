@@ -103,6 +103,11 @@ impl Account {
         Ok(())
     }
 
+    /// Bytes held now.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     pub fn add(&mut self, bytes: u64) -> Result<()> {
         self.hold(self.bytes + bytes)
     }

@@ -7,8 +7,14 @@ use super::pipeline::{Pipeline, Runner};
 use crate::kql::plan::Plugin;
 use crate::kql::{Schema, Type};
 
+mod activity;
+mod events;
+mod lookup;
 mod pivot;
 mod properties;
+mod rolling;
+mod rows;
+mod sequence;
 
 /// An input of a plugin.
 #[derive(Debug)]
@@ -46,15 +52,38 @@ impl Rows {
 
 /// The rows that a plugin gives.
 pub fn run(runner: &Runner, plugin: &Plugin, inputs: Vec<Input<'_>>, schema: &Schema) -> Result<Pipeline> {
+    let name = plugin.name();
     let mut inputs = inputs.into_iter();
-    let mut next = || inputs.next().ok_or_else(|| internal(format!("{} without its input", plugin.name())));
-    let batches = match plugin {
-        Plugin::Properties => vec![properties::properties(runner, next()?.pipeline)?],
-        Plugin::Pivot { names, empty } => {
-            vec![pivot::pivot(runner, Rows::of(runner, next()?, "pivot")?, names, empty, schema)?]
+    let first = inputs.next().ok_or_else(|| internal(format!("{name} without its input")))?;
+    let second = inputs.next();
+    // Those that look at a row at a time need not hold the rows.
+    match plugin {
+        Plugin::Properties => return Ok(Pipeline::of(vec![properties::properties(runner, first.pipeline)?])),
+        Plugin::Lookup(lookup) => {
+            let table = second.ok_or_else(|| internal(format!("{name} without its table")))?;
+            return lookup::lookup(runner, lookup, first, table);
+        }
+        _ => {}
+    }
+    let rows = Rows::of(runner, first, name)?;
+    let batch = match plugin {
+        Plugin::Properties | Plugin::Lookup(_) => return Err(internal(name)),
+        Plugin::Narrow { names } => return Ok(Pipeline::of(rows::narrow(runner, rows, names)?)),
+        Plugin::Pivot { names, empty } => pivot::pivot(runner, rows, names, empty, schema)?,
+        Plugin::SchemaMerge { keep_order } => rows::schema_merge(&rows, *keep_order)?,
+        Plugin::RowsNear { before, after } => rows::near(runner, rows, *before, *after)?,
+        Plugin::Activity { metric, bins } => {
+            let known = second.map(|input| Rows::of(runner, input, name)).transpose()?;
+            activity::activity(runner, metric, bins, rows, known.as_ref())?
+        }
+        Plugin::RollingPercentile { percent, bin, bins } => rolling::percentile(runner, rows, *percent, *bin, *bins)?,
+        Plugin::SequenceDetect { steps, gap, span } => sequence::detect(runner, rows, *steps, *gap, *span)?,
+        Plugin::Funnel { bins, gap, sequence, shows } => sequence::funnel(runner, rows, bins, *gap, sequence, *shows)?,
+        Plugin::FunnelCompletion { bins, sequence, periods } => {
+            sequence::completion(runner, rows, bins, sequence, periods)?
         }
     };
-    Ok(Pipeline::of(batches))
+    Ok(Pipeline::of(vec![batch]))
 }
 
 #[cfg(test)]

@@ -306,7 +306,7 @@ impl Binder<'_> {
             vec![
                 Value::String(Arc::clone(&c.name)),
                 Value::Long(n as i64),
-                Value::string(clr_name(c.ty)),
+                Value::string(c.ty.clr_name()),
                 Value::string(c.ty.name()),
             ]
         });
@@ -319,21 +319,5 @@ impl Binder<'_> {
         let mut table = Table::new(Rel::new(Op::Values { rows: Arc::new(rows.collect()) }, schema));
         table.open = false;
         self.node(table, place)
-    }
-}
-
-/// The .NET name of a type, which `getschema` shows.
-fn clr_name(ty: Type) -> &'static str {
-    match ty {
-        Type::Bool => "System.SByte",
-        Type::Int => "System.Int32",
-        Type::Long => "System.Int64",
-        Type::Real => "System.Double",
-        Type::Decimal => "System.Data.SqlTypes.SqlDecimal",
-        Type::String => "System.String",
-        Type::DateTime => "System.DateTime",
-        Type::TimeSpan => "System.TimeSpan",
-        Type::Guid => "System.Guid",
-        Type::Dynamic => "System.Object",
     }
 }

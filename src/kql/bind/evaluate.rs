@@ -18,7 +18,11 @@ use crate::kql::types::{Column, Schema, Type};
 use crate::kql::value::Value;
 
 mod bag_unpack;
+mod lookup;
 mod pivot;
+mod rows;
+mod sequence;
+mod timeline;
 
 /// The arguments of a plugin's call by the places of its parameters; those of the last one, where it repeats, follow.
 struct Arguments<'c> {
@@ -59,15 +63,27 @@ impl Binder<'_> {
             );
             return self.unknown_table();
         };
+        let flagged = lookup::flag_last(call).filter(|_| name.ends_with("_lookup"));
+        let call = flagged.as_ref().unwrap_or(call);
         let Some(arguments) = self.plugin_arguments(function, call) else { return self.unknown_table() };
         let bound: Option<Table> = match function.name {
             // Whose columns hang on data: the schema that is written spares the look.
             "bag_unpack" => return self.bag_unpack(input, &arguments, schema, place),
             "pivot" => return self.pivot(input, &arguments, schema, place),
-            _ => None,
+            "preview" => return self.preview(input, &arguments, place),
+            "funnel_sequence" => return self.funnels(input, &arguments, place),
+            "identity" => Some(input.clone()),
+            "narrow" => Self::narrow(input),
+            "rows_near" => self.rows_near(input, &arguments, place),
+            "schema_merge" => self.schema_merge(input, &arguments),
+            "ipv4_lookup" | "ipv6_lookup" => self.ip_lookup(input, &arguments, place),
+            "rolling_percentile" => self.rolling_percentile(input, &arguments),
+            "sequence_detect" => self.sequence_detect(input, call, &arguments),
+            "funnel_sequence_completion" => self.funnel_completion(input, &arguments),
+            _ => self.activity(input, &arguments),
         };
         let Some(table) = bound else { return self.unknown_table() };
-        let table = self.node(table.serialized(false), place);
+        let table = self.node(table.serialized(function.name == "rows_near"), place);
         match schema {
             Some(schema) => self.declared(&table, schema, place),
             None => table,
@@ -105,6 +121,11 @@ impl Binder<'_> {
                 given.push(Some(&argument.value));
                 continue;
             };
+            // The steps of `sequence_detect` have names of their own.
+            if function.name == "sequence_detect" && given.len() >= 3 {
+                given.push(Some(&argument.value));
+                continue;
+            }
             let Some(at) = function.parameters.iter().position(|p| p.name.eq_ignore_ascii_case(&name.text)) else {
                 let near = nearest(&name.text, function.parameters.iter().map(|p| p.name)).map(str::to_owned);
                 let message = format!("`{}` has no parameter `{}`", function.name, name.text);
@@ -216,6 +237,16 @@ impl Binder<'_> {
         let schema = schema_of(&names, &columns);
         let rel = Rel::new(Op::Project { input: Arc::clone(&table.rel), columns }, schema);
         self.node(table.with(rel), place)
+    }
+
+    /// A table that several results read: computed once.
+    fn share(&mut self, table: &Table) -> Table {
+        if table.open || self.is_pending() {
+            return table.clone();
+        }
+        self.shared.push(Arc::clone(&table.rel));
+        let shared = Rel::new(Op::Shared(self.shared.len() - 1), table.schema().clone());
+        Table::new(shared).serialized(table.serialized)
     }
 
     /// A table of which some columns are known, and whether there are more is not.

@@ -20,11 +20,13 @@ pub(super) struct Table {
     pub render: Option<Render>,
     /// The table's own name while it is nothing but that table: `withsource` shows it.
     pub name: Option<Arc<str>>,
+    /// Further results of a plugin that gives several, while nothing follows it.
+    pub more: Vec<Table>,
 }
 
 impl Table {
     pub fn new(rel: Arc<Rel>) -> Self {
-        Self { rel, depth: 1, serialized: false, open: false, render: None, name: None }
+        Self { rel, depth: 1, serialized: false, open: false, render: None, name: None, more: Vec::new() }
     }
 
     pub fn schema(&self) -> &Schema {
@@ -40,6 +42,7 @@ impl Table {
             open: self.open,
             render: self.render.clone(),
             name: None,
+            more: Vec::new(),
         }
     }
 

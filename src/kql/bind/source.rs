@@ -89,7 +89,7 @@ impl Binder<'_> {
     }
 
     /// Does a bare name mean a table? A column or a scalar of that name comes first.
-    fn is_table_name(&self, name: &Name, row: &Row) -> bool {
+    pub(super) fn is_table_name(&self, name: &Name, row: &Row) -> bool {
         if row.hidden == 0 && row.schema().position(&name.text).is_some() {
             return false;
         }

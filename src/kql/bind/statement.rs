@@ -50,9 +50,12 @@ impl Binder<'_> {
                 return;
             }
         };
-        let n = self.outputs.len();
-        let name: Arc<str> = if n == 0 { "PrimaryResult".into() } else { format!("Table_{n}").into() };
-        self.outputs.push(Output { name, rel: table.rel, render: table.render });
+        let more = table.more.iter().map(|t| (Arc::clone(&t.rel), None));
+        for (rel, render) in std::iter::once((Arc::clone(&table.rel), table.render.clone())).chain(more) {
+            let n = self.outputs.len();
+            let name: Arc<str> = if n == 0 { "PrimaryResult".into() } else { format!("Table_{n}").into() };
+            self.outputs.push(Output { name, rel, render });
+        }
     }
 
     /// A statement that names something, or sets something.

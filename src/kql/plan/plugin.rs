@@ -13,6 +13,81 @@ pub enum Plugin {
     Properties,
     /// (key, …, name: string, value) with a row for each key and name → (key, …, one column a name); `empty` where there is no row.
     Pivot { names: Arc<[Arc<str>]>, empty: Value },
+    /// (column, …) → (Row: long, Column: string, Value: string), a row a cell.
+    Narrow { names: Arc<[Arc<str>]> },
+    /// (name: string, ordinal: long, type: string) → (name: string, ordinal: int, .NET type: string, type: string), a row a name.
+    SchemaMerge { keep_order: bool },
+    /// (column, …), (column, …) → the first one's columns, then the second one's, for addresses that are in a range.
+    Lookup(Lookup),
+    /// (id, time, dimension, …), and for new users with a lookback (id) → (time, dimension, …, metric, …).
+    Activity { metric: Metric, bins: Bins },
+    /// (index, value, dimension, …) → (index, dimension, …, value): of the last `bins` bins of width `bin`.
+    RollingPercentile { percent: f64, bin: i64, bins: i64 },
+    /// (column, …, condition: bool) → the columns of rows that are near one for which the condition is true.
+    RowsNear { before: u64, after: u64 },
+    /// (time, step: bool, …, dimension, …) → (dimension, …, time of each step, …, duration).
+    SequenceDetect { steps: usize, gap: i64, span: i64 },
+    /// (id, time, state: string) → (time, what came before, what came after, dcount, samples: dynamic), or one of the two alone.
+    Funnel { bins: Bins, gap: i64, sequence: Arc<[Arc<str>]>, shows: Neighbours },
+    /// (id, time, state: string) → (time, state, period, dcount) for each step of the sequence and each period.
+    FunnelCompletion { bins: Bins, sequence: Arc<[Arc<str>]>, periods: Arc<[i64]> },
+}
+
+/// Addresses of one table in the ranges of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// IPv6, or IPv4 written in either form; else IPv4 alone.
+    pub v6: bool,
+    /// The column with addresses in the first input, and with ranges in the second.
+    pub on: (usize, usize),
+    /// Columns that must be equal too.
+    pub equal: Vec<(usize, usize)>,
+    /// Rows without a match come too.
+    pub unmatched: bool,
+}
+
+/// The bins of a timeline, in the units of its column: ticks, or plain numbers. Both ends are inside; without them the rows' own are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bins {
+    pub start: Option<i64>,
+    pub end: Option<i64>,
+    pub step: Step,
+}
+
+/// The width of a bin. Fixed ones are counted from the start; calendar ones begin where `startofweek` and its kin say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Fixed(i64),
+    Week,
+    Month,
+    Year,
+}
+
+/// What is counted of the ids in the bins of a timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// `activity_counts_metrics`: rows, ids, ids that are new, ids so far.
+    Counts,
+    /// `sliding_window_counts`: rows and ids of the bins that end with this one.
+    Sliding { window: i64 },
+    /// `activity_engagement`: ids of the bin, ids of the window that ends with it, their ratio.
+    Engagement { window: i64 },
+    /// `activity_metrics`: ids, ids that the bin before had not, retention, churn.
+    Changes,
+    /// `new_activity_metrics`: a row for each bin and each later one.
+    NewUsers { cohort: Option<i64> },
+    /// `active_users_count`: ids with rows in `least` periods of the lookback.
+    ActiveUsers { lookback: i64, period: i64, least: i64 },
+    /// `session_count`: a session ends where an id is not seen for longer than the gap.
+    Sessions { gap: i64 },
+}
+
+/// Which neighbours of a sequence `funnel_sequence` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Neighbours {
+    Both,
+    Before,
+    After,
 }
 
 impl Plugin {
@@ -21,6 +96,24 @@ impl Plugin {
         match self {
             Self::Properties => "properties",
             Self::Pivot { .. } => "pivot",
+            Self::Narrow { .. } => "narrow",
+            Self::SchemaMerge { .. } => "schema_merge",
+            Self::Lookup(Lookup { v6: true, .. }) => "ipv6_lookup",
+            Self::Lookup(_) => "ipv4_lookup",
+            Self::Activity { metric, .. } => match metric {
+                Metric::Counts => "activity_counts_metrics",
+                Metric::Sliding { .. } => "sliding_window_counts",
+                Metric::Engagement { .. } => "activity_engagement",
+                Metric::Changes => "activity_metrics",
+                Metric::NewUsers { .. } => "new_activity_metrics",
+                Metric::ActiveUsers { .. } => "active_users_count",
+                Metric::Sessions { .. } => "session_count",
+            },
+            Self::RollingPercentile { .. } => "rolling_percentile",
+            Self::RowsNear { .. } => "rows_near",
+            Self::SequenceDetect { .. } => "sequence_detect",
+            Self::Funnel { .. } => "funnel_sequence",
+            Self::FunnelCompletion { .. } => "funnel_sequence_completion",
         }
     }
 }
@@ -29,8 +122,13 @@ impl fmt::Display for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
-            Self::Properties => Ok(()),
             Self::Pivot { names, .. } => write!(f, " of {} values", names.len()),
+            Self::Funnel { sequence, .. } | Self::FunnelCompletion { sequence, .. } => {
+                write!(f, " of {}", sequence.join(" -> "))
+            }
+            Self::RowsNear { before, after } => write!(f, " {before} before, {after} after"),
+            Self::RollingPercentile { percent, bins, .. } => write!(f, " {percent} of {bins} bins"),
+            _ => Ok(()),
         }
     }
 }

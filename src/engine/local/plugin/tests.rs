@@ -5,6 +5,8 @@ use crate::engine::local::{Local, Options};
 use crate::engine::{Answer, QueryEngine, QueryError, Request, format};
 
 mod columns;
+mod lookups;
+mod timelines;
 
 pub(super) fn answer(query: &str) -> Result<Answer, QueryError> {
     let engine = Local::without_store(Options { workers: 2, unoptimised: false });
