@@ -22,6 +22,7 @@ use crate::base::time::Ticks;
 
 mod aggregate;
 mod arithmetic;
+mod body;
 mod call;
 mod columns;
 mod convert;
@@ -33,8 +34,10 @@ mod join;
 mod membership;
 mod name;
 mod needs;
+mod nested;
 mod parse;
 mod path;
+mod pick;
 mod scope;
 mod series;
 mod source;
@@ -144,6 +147,8 @@ struct Binder<'a> {
     expressions: usize,
     /// Something is not known; what depends on it cannot be judged.
     poisoned: bool,
+    /// A constant was asked of the rows that a sub-pipeline is given: it differs from group to group.
+    asked_given: bool,
     /// A place in the text whose columns are asked for, and what they are so far.
     probe: Option<(u32, Option<Schema>)>,
 }
@@ -166,6 +171,7 @@ impl<'a> Binder<'a> {
             levels: 0,
             expressions: 0,
             poisoned: false,
+            asked_given: false,
             probe: None,
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::plan::{Expr, ExprKind, Output, Plan, Rel};
 use super::types::Schema;
 
+mod body;
 mod columns;
 mod expand;
 mod filters;

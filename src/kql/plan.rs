@@ -144,6 +144,27 @@ pub enum Op {
         columns: Vec<usize>,
         matching: bool,
     },
+    /// `mv-apply`: each row is expanded, and `body` runs over the rows that came of it, its `Given`. Gives the row's columns `kept`, then what
+    /// the body gives. A row that expands to nothing gives nothing.
+    Apply {
+        input: Arc<Rel>,
+        expansion: Expansion,
+        kept: Vec<usize>,
+        body: Arc<Rel>,
+    },
+    /// `partition`: `body` runs over the rows of each group, its `Given`. Null is a key like any other.
+    Partition {
+        input: Arc<Rel>,
+        keys: Vec<Expr>,
+        body: Arc<Rel>,
+    },
+    /// `top-nested`: a key and a value a level.
+    TopNested {
+        input: Arc<Rel>,
+        levels: Vec<TopLevel>,
+    },
+    /// The rows that the operator around the body gives it: the leaf of a body.
+    Given,
     /// `Plan::shared[n]`.
     Shared(usize),
 }
@@ -179,6 +200,20 @@ pub struct Series {
     pub defaults: Vec<Value>,
     /// Without keys one row comes out even of no input.
     pub nonempty: bool,
+}
+
+/// A level of `top-nested`: within each key of the level before, the keys whose values are largest, or smallest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopLevel {
+    pub key: Expr,
+    /// Every key where it is not said.
+    pub count: Option<u64>,
+    /// The key of one more row, for all that did not make it to the top.
+    pub others: Option<Value>,
+    pub aggregates: Vec<Aggregate>,
+    /// What is compared, and given: an expression over the aggregates.
+    pub value: Expr,
+    pub descending: bool,
 }
 
 /// A column that a scan gives.
@@ -295,5 +330,32 @@ impl Expr {
 impl Rel {
     pub fn new(op: Op, schema: Schema) -> Arc<Self> {
         Arc::new(Self { op, schema })
+    }
+
+    /// The nodes right below; a body is not among them.
+    pub fn inputs(&self) -> Vec<&Arc<Self>> {
+        match &self.op {
+            Op::Scan { .. } | Op::Values { .. } | Op::Range { .. } | Op::Given | Op::Shared(_) => Vec::new(),
+            Op::Filter { input, .. }
+            | Op::Project { input, .. }
+            | Op::Aggregate { input, .. }
+            | Op::Sort { input, .. }
+            | Op::Take { input, .. }
+            | Op::Serialize { input }
+            | Op::Window { input, .. }
+            | Op::Expand { input, .. }
+            | Op::Apply { input, .. }
+            | Op::Partition { input, .. }
+            | Op::TopNested { input, .. }
+            | Op::Capture { input, .. }
+            | Op::MakeSeries { input, .. } => vec![input],
+            Op::Join { left, right, .. } => vec![left, right],
+            Op::Union { inputs } | Op::Plugin { inputs, .. } => inputs.iter().collect(),
+        }
+    }
+
+    /// Does it hang on the rows of an operator around it?
+    pub fn reads_given(&self) -> bool {
+        matches!(self.op, Op::Given) || self.inputs().iter().any(|input| input.reads_given())
     }
 }

@@ -51,7 +51,7 @@ fn replaced(expr: &Expr, at: usize) -> Expr {
 fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
     let mut op = rel.op.clone();
     match &mut op {
-        Op::Scan { .. } | Op::Values { .. } | Op::Range { .. } | Op::Shared(_) => return Arc::clone(rel),
+        Op::Scan { .. } | Op::Values { .. } | Op::Range { .. } | Op::Given | Op::Shared(_) => return Arc::clone(rel),
         Op::Filter { input, predicate } => {
             *input = resolve(input);
             if asks(predicate)
@@ -101,7 +101,10 @@ fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
         | Op::Window { input, .. }
         | Op::Expand { input, .. }
         | Op::Capture { input, .. }
-        | Op::MakeSeries { input, .. } => {
+        | Op::MakeSeries { input, .. }
+        | Op::Apply { input, .. }
+        | Op::Partition { input, .. }
+        | Op::TopNested { input, .. } => {
             *input = resolve(input);
         }
         Op::Join { left, right, .. } => {

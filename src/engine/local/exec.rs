@@ -4,19 +4,17 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::aggregate::{Partial, Program, keeps_order};
 use super::batch::Batch;
+use super::body::Body;
 use super::capture::Captures;
 use super::column::{Result, from_values, internal};
 use super::control::{Account, Control};
 use super::pipeline::{Pipeline, Runner, Sink};
+use super::range::Range;
 use super::scan::Tables;
 use super::steps::{Filter, Project};
-use super::{expand, join, make_series, plugin, sort, window};
-use crate::engine::QueryError;
+use super::{apply, expand, join, make_series, nested, plugin, sort, window};
 use crate::kql::plan::Op;
-use crate::kql::{Plan, Rel, Schema, Type, Value};
-
-/// Rows that `range` may give.
-const LONGEST_RANGE: i128 = 50_000_000;
+use crate::kql::{Plan, Rel, Schema, Value};
 
 /// A plan under way.
 pub struct Execution<'a> {
@@ -26,6 +24,9 @@ pub struct Execution<'a> {
     shared: Vec<OnceLock<Vec<Batch>>>,
     plan: &'a Plan,
     running: Mutex<Vec<usize>>,
+    /// In a body: the rows that it is given, and what runs around it.
+    given: Vec<Batch>,
+    around: Option<&'a Execution<'a>>,
 }
 
 impl std::fmt::Debug for Execution<'_> {
@@ -37,7 +38,21 @@ impl std::fmt::Debug for Execution<'_> {
 impl<'a> Execution<'a> {
     pub fn new(runner: Runner, tables: &'a dyn Tables, plan: &'a Plan) -> Self {
         let shared = plan.shared.iter().map(|_| OnceLock::new()).collect();
-        Self { runner, tables, shared, plan, running: Mutex::default() }
+        Self { runner, tables, shared, plan, running: Mutex::default(), given: Vec::new(), around: None }
+    }
+
+    /// The rows that a body makes of those that it is given.
+    fn body(&self, body: &Rel, given: Batch) -> Result<Vec<Batch>> {
+        let inside = Execution {
+            runner: self.runner.clone(),
+            tables: self.tables,
+            shared: Vec::new(),
+            plan: self.plan,
+            running: Mutex::default(),
+            given: vec![given],
+            around: Some(self),
+        };
+        inside.rows(body, None)
     }
 
     /// All rows of a node, in their order; the first `most`, if it is said.
@@ -56,7 +71,9 @@ impl<'a> Execution<'a> {
             }
             Op::Values { rows } => Ok(Pipeline::of(vec![values(rows, &rel.schema)?])),
             Op::Range { from, to, step } => {
-                Ok(Pipeline::of(range(from, to, step, rel.schema.0.first().map_or(Type::Long, |c| c.ty))?))
+                let mut pipeline = Pipeline::new(Arc::new(Range::new(from, to, step)?));
+                pipeline.ordered = true;
+                Ok(pipeline)
             }
             Op::Filter { input, predicate } => Ok(self.build(input)?.then(Filter::new(predicate)?)),
             Op::Project { input, columns } => Ok(self.build(input)?.then(Project::new(columns)?)),
@@ -124,11 +141,58 @@ impl<'a> Execution<'a> {
                 let step = Captures::new(text, capture, columns, *matching, Arc::clone(&self.runner.control))?;
                 Ok(self.build(input)?.then(step))
             }
+            Op::Apply { input, expansion, kept, body } => {
+                let control = &self.runner.control;
+                match Body::new(body, control)? {
+                    Some(at_once) => {
+                        let apply = apply::Apply::new(expansion, kept, at_once, control)?;
+                        Ok(self.build(input)?.then(apply))
+                    }
+                    None => {
+                        let rows = self.runner.collect(self.build(input)?, "mv-apply", None)?;
+                        let mut run = |given| self.body(body, given);
+                        let expand = expand::Expand::new(expansion, control)?;
+                        Ok(Pipeline::of(apply::one_by_one(&rows, &expand, kept, &mut run)?))
+                    }
+                }
+            }
+            Op::Partition { input, keys, body } => {
+                let rows = self.runner.collect(self.build(input)?, "partition", None)?;
+                if rows.is_empty() {
+                    return Ok(Pipeline::of(rows));
+                }
+                let groups = apply::grouped(&Batch::concat(&input.schema, &rows)?, keys)?;
+                drop(rows);
+                match Body::new(body, &self.runner.control)? {
+                    Some(at_once) => {
+                        let mut given = at_once.run(groups)?;
+                        given.columns.pop();
+                        Ok(Pipeline::of(vec![given]))
+                    }
+                    None => {
+                        let mut all = Vec::new();
+                        for group in apply::parts(&groups)? {
+                            self.runner.control.check()?;
+                            all.extend(self.body(body, group)?);
+                        }
+                        Ok(Pipeline::of(all))
+                    }
+                }
+            }
+            Op::TopNested { input, levels } => {
+                let rows = self.runner.collect(self.build(input)?, "top-nested", None)?;
+                let rows = Batch::concat(&input.schema, &rows)?;
+                Ok(Pipeline::of(vec![nested::top_nested(&rows, levels, &rel.schema, &self.runner.control)?]))
+            }
+            Op::Given => Ok(Pipeline::of(self.given.clone())),
             Op::Shared(n) => self.shared(*n),
         }
     }
 
     fn shared(&self, n: usize) -> Result<Pipeline> {
+        if let Some(around) = self.around {
+            return around.shared(n);
+        }
         let (Some(slot), Some(rel)) = (self.shared.get(n), self.plan.shared.get(n)) else {
             return Err(internal(format!("there is no shared part {n}")));
         };
@@ -156,50 +220,6 @@ fn values(rows: &[Vec<Value>], schema: &Schema) -> Result<Batch> {
         from_values(column.ty, rows.iter().map(|r| &r[at]))
     });
     Ok(Batch::new(rows.len(), columns.collect::<Result<_>>()?))
-}
-
-/// One column: from, from + step, … up to `to`.
-fn range(from: &Value, to: &Value, step: &Value, ty: Type) -> Result<Vec<Batch>> {
-    let whole = |v: &Value| match v {
-        Value::Long(n) | Value::DateTime(n) | Value::TimeSpan(n) => Some(i128::from(*n)),
-        Value::Int(n) => Some(i128::from(*n)),
-        _ => None,
-    };
-    let real = |v: &Value| match v {
-        Value::Real(n) => Some(*n),
-        v => whole(v).map(|n| n as f64),
-    };
-    let too_long =
-        || QueryError::Runtime(format!("range would give more than {LONGEST_RANGE} rows: use a larger step"));
-    if let (Some(from), Some(to), Some(step)) = (whole(from), whole(to), whole(step)) {
-        if step == 0 {
-            return Err(QueryError::Runtime("the step of range is 0".into()));
-        }
-        let count = if (to < from) == (step < 0) || to == from { (to - from) / step + 1 } else { 0 };
-        if count > LONGEST_RANGE {
-            return Err(too_long());
-        }
-        let values = (0..count).map(|n| (from + n * step) as i64);
-        let column: arrow::array::ArrayRef = if ty == Type::Int {
-            Arc::new(arrow::array::Int32Array::from_iter_values(values.map(|n| n as i32)))
-        } else {
-            Arc::new(arrow::array::Int64Array::from_iter_values(values))
-        };
-        return Ok(vec![Batch::new(count as usize, vec![column])]);
-    }
-    let (Some(from), Some(to), Some(step)) = (real(from), real(to), real(step)) else {
-        return Err(QueryError::Runtime("range needs numbers, datetimes or timespans".into()));
-    };
-    let count = ((to - from) / step + 1e-9).floor() + 1.0;
-    if !count.is_finite() {
-        return Err(QueryError::Runtime("the step of range is 0".into()));
-    }
-    if count > LONGEST_RANGE as f64 {
-        return Err(too_long());
-    }
-    let values = (0..count.max(0.0) as i64).map(|n| from + n as f64 * step);
-    let column = Arc::new(arrow::array::Float64Array::from_iter_values(values));
-    Ok(vec![Batch::new(count.max(0.0) as usize, vec![column])])
 }
 
 /// The end of a pipeline under `summarize`.

@@ -77,6 +77,15 @@ impl Expand {
         }
         if out.rows.is_empty() { Ok(true) } else { give(&mut out) }
     }
+
+    /// The columns of what comes of such rows, without any.
+    pub fn nothing(&self, rows: &Batch) -> Result<Batch> {
+        let (at, elements) = Expanded::new(self.lists.len()).finish(self.index);
+        let mut given = Batch::new(rows.rows, self.kept.iter().map(|k| Arc::clone(&rows.columns[*k])).collect());
+        given = given.take(&at)?;
+        given.columns.extend(elements);
+        Ok(given)
+    }
 }
 
 impl Step for Expand {

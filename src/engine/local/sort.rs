@@ -18,18 +18,21 @@ use crate::kql::{Schema, Type};
 /// Rows of a `top` above which a full sort serves.
 const LARGEST_TOP: u64 = 65_536;
 
-struct Keys {
+/// What rows are sorted by, compiled.
+#[derive(Debug)]
+pub struct Keys {
     exprs: Vec<Compiled>,
     options: Vec<SortOptions>,
 }
 
 impl Keys {
-    fn new(keys: &[SortKey]) -> Result<Self> {
+    pub fn new(keys: &[SortKey]) -> Result<Self> {
         let options = keys.iter().map(|k| SortOptions { descending: k.descending, nulls_first: k.nulls_first });
         Ok(Self { exprs: keys.iter().map(|k| compile(&k.expr)).collect::<Result<_>>()?, options: options.collect() })
     }
 
-    fn rows(&self, batch: &Batch) -> Result<Rows> {
+    /// Bytes a row that compare as the rows should stand.
+    pub fn rows(&self, batch: &Batch) -> Result<Rows> {
         let mut fields = Vec::with_capacity(self.exprs.len());
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.exprs.len());
         for (expr, options) in self.exprs.iter().zip(&self.options) {

@@ -16,7 +16,7 @@ const OLD_LIMIT: u64 = 128;
 /// Lists to expand, and the columns that come of them.
 pub(super) struct Lists {
     pub expansion: Expansion,
-    /// Where each input column, in order, went: nothing where its elements took its place.
+    /// The input's columns, those that are expanded in their places, then new ones, then the index.
     pub columns: Vec<Column>,
     /// What makes each of `columns`, over `expansion`'s own columns.
     pub exprs: Vec<Expr>,
@@ -130,8 +130,14 @@ impl Lists {
         Self { expansion, columns, exprs }
     }
 
-    /// The expansion alone: repeated columns, elements as dynamic values, the index.
+    /// The expansion alone.
     pub fn node(&self, input: &Arc<Rel>) -> Arc<Rel> {
+        let op = Op::Expand { input: Arc::clone(input), expansion: self.expansion.clone() };
+        Rel::new(op, self.given(input))
+    }
+
+    /// What the expansion alone gives: repeated columns, elements as dynamic values, the index.
+    pub fn given(&self, input: &Rel) -> Schema {
         let own = self.expansion.kept.iter().map(|n| input.schema.0[*n].clone());
         let mut schema: Vec<Column> = own.collect();
         for n in 0..self.expansion.lists.len() + usize::from(self.expansion.index) {
@@ -141,8 +147,7 @@ impl Lists {
             let ty = if n < self.expansion.lists.len() { Type::Dynamic } else { Type::Long };
             schema.push(Column { name, ty });
         }
-        let op = Op::Expand { input: Arc::clone(input), expansion: self.expansion.clone() };
-        Rel::new(op, Schema(schema))
+        Schema(schema)
     }
 }
 

@@ -75,6 +75,10 @@ impl Binder<'_> {
         if self.poisoned || table.open || !self.needs.is_empty() {
             return None;
         }
+        if table.rel.reads_given() {
+            self.asked_given = true;
+            return None;
+        }
         let key = key(&table.rel, &self.shared, what);
         if let Some(answer) = self.context.known.get(&key) {
             return Some(answer.clone());

@@ -22,11 +22,22 @@ pub(super) struct Table {
     pub name: Option<Arc<str>>,
     /// Further results of a plugin that gives several, while nothing follows it.
     pub more: Vec<Table>,
+    /// Of `fork` and `facet`: the result tables by name, which stand in this one's place.
+    pub results: Vec<(Arc<str>, Table)>,
 }
 
 impl Table {
     pub fn new(rel: Arc<Rel>) -> Self {
-        Self { rel, depth: 1, serialized: false, open: false, render: None, name: None, more: Vec::new() }
+        Self {
+            rel,
+            depth: 1,
+            serialized: false,
+            open: false,
+            render: None,
+            name: None,
+            more: Vec::new(),
+            results: Vec::new(),
+        }
     }
 
     pub fn schema(&self) -> &Schema {
@@ -43,6 +54,7 @@ impl Table {
             render: self.render.clone(),
             name: None,
             more: Vec::new(),
+            results: Vec::new(),
         }
     }
 

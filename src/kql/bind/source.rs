@@ -11,7 +11,7 @@ use crate::base::suggest::nearest;
 use crate::kql::catalog::watchlist;
 use crate::kql::diagnostic::{Diagnostic, TextRange};
 use crate::kql::functions::operators;
-use crate::kql::plan::{Expr, ExprKind as Bound, Op, Rel, Render, ScanColumn};
+use crate::kql::plan::{Expr, ExprKind as Bound, Op, Rel, ScanColumn};
 use crate::kql::syntax::{
     self, Call, ColumnDecl, ExprKind, Name, NamedExpr, Operator, OperatorKind, PathStepKind, RangeSource,
 };
@@ -168,6 +168,18 @@ impl Binder<'_> {
         table
     }
 
+    /// The table, run once however often it is read. What a sub-pipeline makes of its own rows is not shared: it differs from group to group.
+    pub(super) fn shared(&mut self, table: Table) -> Table {
+        if table.open || table.rel.reads_given() {
+            return table;
+        }
+        let schema = table.schema().clone();
+        self.shared.push(Arc::clone(&table.rel));
+        let mut shared = Table::new(Rel::new(Op::Shared(self.shared.len() - 1), schema));
+        shared.serialized = table.serialized;
+        shared
+    }
+
     /// Calls that give tables and are part of the language.
     fn table_call(&mut self, call: &Call, place: TextRange) -> Option<Table> {
         let first = call.arguments.first().map(|a| &a.value);
@@ -179,14 +191,7 @@ impl Binder<'_> {
                     self.error("KQL112", place, "`materialize` takes one table");
                     self.unknown_table()
                 };
-                if table.open {
-                    return Some(table);
-                }
-                let schema = table.schema().clone();
-                self.shared.push(Arc::clone(&table.rel));
-                let mut shared = Table::new(Rel::new(Op::Shared(self.shared.len() - 1), schema));
-                shared.serialized = table.serialized;
-                Some(shared)
+                Some(self.shared(table))
             }
             "table" => {
                 let name = first.and_then(|e| self.constant(e, "a table's name"));
@@ -380,9 +385,10 @@ impl Binder<'_> {
 
     /// One operator over its input.
     #[inline(never)]
-    fn operator(&mut self, input: &Table, operator: &Operator) -> Table {
+    pub(super) fn operator(&mut self, input: &Table, operator: &Operator) -> Table {
         let place = operator.word;
         match &operator.kind {
+            _ if !input.results.is_empty() => self.after_results(place),
             OperatorKind::Where { predicate } => self.filter(input, predicate, place),
             OperatorKind::Extend { columns } => self.extend(input, columns, "extend", place),
             OperatorKind::Project { columns } => self.project(input, columns, place),
@@ -408,37 +414,26 @@ impl Binder<'_> {
             OperatorKind::Union(union) => self.union(Some(input), union, place),
             OperatorKind::Serialize { columns } => self.serialize(input, columns, place),
             OperatorKind::GetSchema => self.getschema(input, place),
-            OperatorKind::As { name, .. } => {
-                let mut named = input.clone();
-                named.name = Some(Arc::clone(&name.text));
-                self.names.push((Arc::clone(&name.text), Binding::Table(named.clone())));
-                named
-            }
+            OperatorKind::As { name, hints } => self.named(input, name, hints),
             OperatorKind::MvExpand(expand) => self.mv_expand(input, expand, place),
             OperatorKind::Evaluate { call, schema, .. } => self.evaluate(Some(input), call, schema.as_ref(), place),
-            OperatorKind::Invoke { function } => self.invoke(input, function, place),
-            OperatorKind::Render { kind, properties } => {
-                let mut rendered = input.clone();
-                let text = |e: &syntax::Expr| match (&e.kind, e.as_literal()) {
-                    (ExprKind::Name(name), _) => name.text.to_string(),
-                    (_, Some(Value::String(text))) => text.to_string(),
-                    (_, Some(value)) => match fold::convert(value, Type::String) {
-                        Some(Value::String(text)) => text.to_string(),
-                        _ => String::new(),
-                    },
-                    _ => e.range.of(self.text).to_owned(),
-                };
-                let properties = properties.iter().map(|p| (Arc::clone(&p.name.text), text(&p.value).into())).collect();
-                rendered.render = Some(Render { kind: Arc::clone(&kind.text), properties });
-                rendered
-            }
-            OperatorKind::Consume { .. } | OperatorKind::ExecuteAndCache | OperatorKind::AssertSchema { .. } => {
-                input.clone()
-            }
             OperatorKind::Parse(parse) => self.parse(input, parse, place),
             OperatorKind::ParseKv { input: text, columns, properties } => {
                 self.parse_kv(input, text, columns, properties, place)
             }
+            OperatorKind::MvApply(apply) => self.mv_apply(input, apply, place),
+            OperatorKind::Partition { by, body, braces, .. } => self.partition(input, by, body, *braces, place),
+            OperatorKind::TopNested { levels } => self.top_nested(input, levels, place),
+            OperatorKind::Fork { branches } => self.fork(input, branches, place),
+            OperatorKind::Facet { by, with } => self.facet(input, by, with.as_ref(), place),
+            OperatorKind::Sample { count } => self.sample(input, count, place),
+            OperatorKind::SampleDistinct { count, of } => self.sample_distinct(input, count, of, place),
+            OperatorKind::TopHitters { count, of, by } => self.top_hitters(input, count, of, by.as_ref(), place),
+            OperatorKind::ProjectByNames { columns } => self.project_by_names(input, columns, place),
+            OperatorKind::Consume { .. } => self.consume(input, place),
+            OperatorKind::Invoke { function } => self.invoke(input, function, place),
+            OperatorKind::Render { kind, properties } => self.render(input, kind, properties),
+            OperatorKind::ExecuteAndCache | OperatorKind::AssertSchema { .. } => input.clone(),
             OperatorKind::Error => self.unknown_table(),
             _ => {
                 self.not_yet(operator);

@@ -50,6 +50,11 @@ impl Binder<'_> {
                 return;
             }
         };
+        if !table.results.is_empty() {
+            let results = table.results.into_iter();
+            self.outputs.extend(results.map(|(name, table)| Output { name, rel: table.rel, render: table.render }));
+            return;
+        }
         let more = table.more.iter().map(|t| (Arc::clone(&t.rel), None));
         for (rel, render) in std::iter::once((Arc::clone(&table.rel), table.render.clone())).chain(more) {
             let n = self.outputs.len();
@@ -335,11 +340,15 @@ impl Binder<'_> {
 
     /// `T | invoke f(a)` is `f(T, a)`.
     pub(super) fn invoke(&mut self, input: &Table, function: &syntax::Expr, place: TextRange) -> Table {
-        let ExprKind::Call(call) = &function.inner().kind else {
-            if !self.context.catalog.is_open() {
-                self.error("KQL149", place, "`invoke` takes a call of a function of the query");
-            }
-            return self.unknown_table();
+        let call = match &function.inner().kind {
+            ExprKind::Call(call) => call,
+            // `database("x").f(…)`: the function alone counts here.
+            ExprKind::Path { steps, .. } => match steps.last().map(|s| &s.kind) {
+                Some(syntax::PathStepKind::Call(call)) => call,
+                _ => return self.not_invoked(place),
+            },
+            ExprKind::Error => return self.unknown_table(),
+            _ => return self.not_invoked(place),
         };
         // No name in a text can hold a control character.
         let name = Name::new("\u{1}input", place);
@@ -352,6 +361,19 @@ impl Binder<'_> {
             self.names.remove(at);
         }
         table
+    }
+}
+
+impl Binder<'_> {
+    fn not_invoked(&mut self, place: TextRange) -> Table {
+        if self.context.catalog.is_open() {
+            return self.unknown_table();
+        }
+        self.report(
+            Diagnostic::error("KQL162", place, "`invoke` takes a call of a function")
+                .with_help("… | invoke f(arguments), of a function whose first parameter is a table"),
+        );
+        self.unknown_table()
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::limits::inputs_mapped;
-use super::{expand, is_volatile, map, reads, renamed, size, substituted, walk};
+use super::{body, expand, is_volatile, map, reads, renamed, size, substituted, walk};
 use crate::kql::functions::conversions::TOSTRING;
-use crate::kql::plan::{Aggregate, Expr, ExprKind, JoinKind, Op, Rel, ScanColumn, SortKey, Step, WindowCall};
+use crate::kql::plan::{Aggregate, Expr, ExprKind, JoinKind, Op, Rel, ScanColumn, SortKey, Step, TopLevel, WindowCall};
 use crate::kql::types::{Column, Schema, Type};
 
 mod capture;
@@ -60,7 +60,7 @@ impl Demands {
     }
 
     /// The demands without paths.
-    fn whole(&self) -> Self {
+    pub fn whole(&self) -> Self {
         let mut demands = Self::default();
         self.0.iter().for_each(|d| demands.add(Demand::column(d.column)));
         demands
@@ -109,7 +109,7 @@ pub(super) fn pruned(rel: &Arc<Rel>) -> Arc<Rel> {
 }
 
 /// The node's demanded columns, in the demands' order and with these names.
-fn exactly(rel: Arc<Rel>, demands: &Demands, positions: &Positions, schema: &Schema) -> Arc<Rel> {
+pub(super) fn exactly(rel: Arc<Rel>, demands: &Demands, positions: &Positions, schema: &Schema) -> Arc<Rel> {
     let at: Vec<usize> = demands.0.iter().filter_map(|d| positions.get(d).copied()).collect();
     let same = at.len() == rel.schema.len() && at.iter().enumerate().all(|(n, at)| n == *at);
     if same {
@@ -131,6 +131,10 @@ pub(super) fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) 
         Op::Union { .. } => union(rel, demands),
         Op::Window { .. } => window(rel, demands),
         Op::Expand { .. } => expand::pruned(rel, demands),
+        Op::Apply { .. } => body::pruned_apply(rel, demands),
+        Op::Partition { .. } => body::pruned_partition(rel, demands),
+        Op::TopNested { .. } => top_nested(rel),
+        Op::Given => body::given(rel, demands),
         // A plugin reads whole columns of its inputs by position.
         Op::Plugin { .. } => as_is(inputs_mapped(rel, &mut pruned)),
         Op::Capture { .. } => capture::capture(rel, demands),
@@ -376,6 +380,21 @@ fn join(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) {
     // What the keys alone read must not be taken for something demanded.
     positions.retain(|d, _| d.path.is_none());
     (Rel::new(Op::Join { left, right, kind: *kind, keys }, Schema(schema)), positions)
+}
+
+/// Every level gives its columns: which rows there are hangs on all of them.
+#[inline(never)]
+fn top_nested(rel: &Arc<Rel>) -> (Arc<Rel>, Positions) {
+    let Op::TopNested { input, levels } = &rel.op else { return (Arc::clone(rel), Positions::new()) };
+    let own = levels.iter().flat_map(|l| l.aggregates.iter().flat_map(|a| &a.args).chain([&l.key]));
+    let (input, at) = prune(input, &Demands::of(own));
+    let levels = levels.iter().map(|level| {
+        let aggregates = level.aggregates.iter();
+        let aggregates = aggregates.map(|a| Aggregate { args: moved_all(&a.args, &at), ..a.clone() }).collect();
+        TopLevel { key: moved(&level.key, &at), aggregates, ..level.clone() }
+    });
+    let op = Op::TopNested { input, levels: levels.collect() };
+    (Rel::new(op, rel.schema.clone()), (0..rel.schema.len()).map(|n| (Demand::column(n), n)).collect())
 }
 
 #[inline(never)]

@@ -31,14 +31,32 @@ pub(super) fn below(expr: &Expr, kept: &[usize]) -> Expr {
 pub(super) fn pruned(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) {
     let Op::Expand { input, expansion } = &rel.op else { return (Arc::clone(rel), Positions::new()) };
     let width = expansion.kept.len();
-    let mut repeated = Demands::default();
+    let mut whole = Demands::default();
     for demand in demands.0.iter().filter(|d| d.column < width) {
-        repeated.add(Demand { column: expansion.kept[demand.column], path: demand.path.clone() });
+        whole.add(Demand { column: expansion.kept[demand.column], path: demand.path.clone() });
     }
-    let (input, at) = prune(input, &inner_demands(&repeated, Demands::of(&expansion.lists)));
-    let (mut kept, mut schema, mut positions) = (Vec::new(), Vec::new(), Positions::new());
-    for demand in demands.0.iter().filter(|d| d.column < width) {
-        let own = expansion.kept[demand.column];
+    let (input, at) = prune(input, &inner_demands(&whole, Demands::of(&expansion.lists)));
+    let (kept, mut schema, mut positions) = self::repeated(rel, demands, &expansion.kept, &at);
+    let index = expansion.index && demands.0.iter().any(|d| d.column == width + expansion.lists.len());
+    for n in 0..expansion.lists.len() + usize::from(index) {
+        positions.insert(Demand::column(width + n), schema.len());
+        schema.push(rel.schema.0[width + n].clone());
+    }
+    let lists = moved_all(&expansion.lists, &at);
+    let expansion = Expansion { kept, lists, index, ..expansion.clone() };
+    (Rel::new(Op::Expand { input, expansion }, Schema(schema)), positions)
+}
+
+/// The columns of the input that a node repeats, first in its own: where the demanded ones stand in the pruned input, and what they are.
+pub(super) fn repeated(
+    rel: &Rel,
+    demands: &Demands,
+    kept: &[usize],
+    at: &Positions,
+) -> (Vec<usize>, Vec<Column>, Positions) {
+    let (mut repeated, mut schema, mut positions) = (Vec::new(), Vec::new(), Positions::new());
+    for demand in demands.0.iter().filter(|d| d.column < kept.len()) {
+        let own = kept[demand.column];
         let name = &rel.schema.0[demand.column].name;
         // The path where it is given apart; else its column.
         let path = demand.path.as_ref().and_then(|(steps, text)| {
@@ -52,17 +70,10 @@ pub(super) fn pruned(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions)
         };
         let Some((demand, found, column)) = path.or_else(whole) else { continue };
         if !positions.contains_key(&demand) {
-            positions.insert(demand, kept.len());
-            kept.push(found);
+            positions.insert(demand, repeated.len());
+            repeated.push(found);
             schema.push(column);
         }
     }
-    let index = expansion.index && demands.0.iter().any(|d| d.column == width + expansion.lists.len());
-    for n in 0..expansion.lists.len() + usize::from(index) {
-        positions.insert(Demand::column(width + n), schema.len());
-        schema.push(rel.schema.0[width + n].clone());
-    }
-    let lists = moved_all(&expansion.lists, &at);
-    let expansion = Expansion { kept, lists, index, ..expansion.clone() };
-    (Rel::new(Op::Expand { input, expansion }, Schema(schema)), positions)
+    (repeated, schema, positions)
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::limits::inputs_mapped;
-use super::{expand, is_volatile, reads, size, substituted};
+use super::{body, expand, is_volatile, reads, size, substituted};
 use crate::kql::plan::{Expr, ExprKind, JoinKind, Op, Rel};
 use crate::kql::types::Type;
 
@@ -40,6 +40,7 @@ pub(super) fn pushed(rel: &Arc<Rel>, terms: Vec<Expr>) -> Arc<Rel> {
         Op::Join { .. } => to_sides(rel, terms),
         Op::Expand { .. } => expand::pushed(rel, terms),
         Op::Capture { .. } => through_capture(rel, terms),
+        Op::Apply { .. } => body::pushed(rel, terms),
         _ => kept(inputs_mapped(rel, &mut |input| pushed(input, Vec::new())), terms),
     }
 }

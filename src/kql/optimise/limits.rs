@@ -42,7 +42,7 @@ fn taken(rel: &Arc<Rel>, count: u64) -> Arc<Rel> {
 /// The node over rewritten inputs; the node itself where none changed.
 pub(super) fn inputs_mapped(rel: &Arc<Rel>, rewrite: &mut dyn FnMut(&Arc<Rel>) -> Arc<Rel>) -> Arc<Rel> {
     let op = match &rel.op {
-        Op::Scan { .. } | Op::Values { .. } | Op::Range { .. } | Op::Shared(_) => return Arc::clone(rel),
+        Op::Scan { .. } | Op::Values { .. } | Op::Range { .. } | Op::Given | Op::Shared(_) => return Arc::clone(rel),
         Op::Filter { input, predicate } => Op::Filter { input: rewrite(input), predicate: predicate.clone() },
         Op::Project { input, columns } => Op::Project { input: rewrite(input), columns: columns.clone() },
         Op::Aggregate { input, keys, aggregates } => {
@@ -68,6 +68,14 @@ pub(super) fn inputs_mapped(rel: &Arc<Rel>, rewrite: &mut dyn FnMut(&Arc<Rel>) -
             columns: columns.clone(),
             matching: *matching,
         },
+        Op::Apply { input, expansion, kept, body } => {
+            let (expansion, kept) = (expansion.clone(), kept.clone());
+            Op::Apply { input: rewrite(input), expansion, kept, body: rewrite(body) }
+        }
+        Op::TopNested { input, levels } => Op::TopNested { input: rewrite(input), levels: levels.clone() },
+        Op::Partition { input, keys, body } => {
+            Op::Partition { input: rewrite(input), keys: keys.clone(), body: rewrite(body) }
+        }
     };
     Rel::new(op, rel.schema.clone())
 }

@@ -154,7 +154,7 @@ fn an_expansion_repeats_only_what_is_read_and_conditions_stand_below_it() {
     );
     becomes(
         "T | mv-expand x = d.list | summarize count() by a",
-        &["summarize count_ = count() by a", "  mv-expand x = d.list", "    scan T (a, d.list)"],
+        &["summarize count_ = count() by a", "  project a", "    mv-expand x = d.list", "      scan T (a, d.list)"],
     );
 }
 
@@ -175,7 +175,7 @@ fn check(rel: &Rel) {
             assert_eq!(columns.len(), rel.schema.len());
             filter.iter().for_each(|f| expr(f, &rel.schema));
         }
-        Op::Values { .. } | Op::Range { .. } | Op::Shared(_) => {}
+        Op::Values { .. } | Op::Range { .. } | Op::Given | Op::Shared(_) => {}
         Op::Filter { input, predicate } => {
             expr(predicate, &input.schema);
             assert_eq!(types(&input.schema), types(&rel.schema));
@@ -241,12 +241,47 @@ fn check(rel: &Rel) {
         }
         Op::Expand { input, expansion } => {
             expansion.lists.iter().for_each(|e| expr(e, &input.schema));
-            let kept = expansion.kept.iter().map(|n| input.schema.0[*n].ty);
-            let elements = expansion.lists.iter().map(|_| Type::Dynamic);
-            let index = expansion.index.then_some(Type::Long);
-            assert_eq!(kept.chain(elements).chain(index).collect::<Vec<_>>(), types(&rel.schema));
+            assert_eq!(expanded(input, expansion), types(&rel.schema));
             check(input);
         }
+        Op::Apply { input, expansion, kept, body } => {
+            expansion.lists.iter().for_each(|e| expr(e, &input.schema));
+            assert_eq!(given(body), Some(expanded(input, expansion)));
+            let kept = kept.iter().map(|n| input.schema.0[*n].ty);
+            assert_eq!(kept.chain(types(&body.schema)).collect::<Vec<_>>(), types(&rel.schema));
+            check(input);
+            check(body);
+        }
+        Op::TopNested { input, levels } => {
+            for level in levels {
+                level.aggregates.iter().flat_map(|a| &a.args).chain([&level.key]).for_each(|e| expr(e, &input.schema));
+            }
+            let given = levels.iter().flat_map(|l| [l.key.ty, l.value.ty]);
+            assert_eq!(given.collect::<Vec<_>>(), types(&rel.schema));
+            check(input);
+        }
+        Op::Partition { input, keys, body } => {
+            keys.iter().for_each(|e| expr(e, &input.schema));
+            assert_eq!(given(body), Some(types(&input.schema)));
+            assert_eq!(types(&body.schema), types(&rel.schema));
+            check(input);
+            check(body);
+        }
+    }
+}
+
+/// The types of what a row is expanded into.
+fn expanded(input: &Rel, expansion: &crate::kql::plan::Expansion) -> Vec<Type> {
+    let kept = expansion.kept.iter().map(|n| input.schema.0[*n].ty);
+    let elements = expansion.lists.iter().map(|_| Type::Dynamic);
+    kept.chain(elements).chain(expansion.index.then_some(Type::Long)).collect()
+}
+
+/// The types of what a body is given.
+fn given(body: &Rel) -> Option<Vec<Type>> {
+    match body.op {
+        Op::Given => Some(body.schema.iter().map(|c| c.ty).collect()),
+        _ => body.inputs().iter().find_map(|input| given(input)),
     }
 }
 
@@ -279,6 +314,13 @@ fn random_pipelines_keep_their_columns_and_stay_whole() {
         "where a in ('x', 'y') and n between (1 .. 5)",
         "project-rename nn = n | extend n = nn + 1",
         "mv-expand d",
+        "mv-apply with_itemindex=i x = d.xs to typeof(long), e on (where x > n | top 2 by x | project x, i)",
+        "mv-apply e on (summarize s = make_list(e), c = count() by k = tostring(e.k))",
+        "mv-apply d on (extend n = n + 1 | mv-apply y = d.ys on (take 1))",
+        "top-nested 2 of a with others='x' by n = sum(n), top-nested of t by max(strlen(tostring(d.x)))",
+        "sample 3 | top-hitters 2 of a by n | extend n = 1",
+        "partition by a (top 2 by n | extend r = row_number())",
+        "partition hint.strategy=native by a (summarize m = max(n), d = take_any(d))",
         "mv-expand with_itemindex=i x = d.deep to typeof(long), e limit 4",
         "parse a with x: long ',' d * 'k' y",
         "parse-where kind=regex tostring(d.x) with 'n=' n: long",

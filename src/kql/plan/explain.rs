@@ -163,6 +163,36 @@ fn node(f: &mut fmt::Formatter<'_>, rel: &Rel, indent: usize) -> fmt::Result {
             list(f, names.zip(columns), |f, (column, n)| write!(f, "{}: {} = {n}", column.name, column.ty))?;
             below(f, &[input], indent)
         }
+        Op::Apply { input, expansion, body, .. } => {
+            f.write_str("mv-apply ")?;
+            list(f, expansion.lists.iter(), |f, e| expr(f, e, &input.schema))?;
+            f.write_str(" on\n")?;
+            node(f, body, indent + 2)?;
+            node(f, input, indent + 1)
+        }
+        Op::Partition { input, keys, body } => {
+            f.write_str("partition by ")?;
+            list(f, keys.iter(), |f, e| expr(f, e, &input.schema))?;
+            f.write_char('\n')?;
+            node(f, body, indent + 2)?;
+            node(f, input, indent + 1)
+        }
+        Op::TopNested { input, levels } => {
+            f.write_str("top-nested ")?;
+            list(f, levels.iter(), |f, level| {
+                level.count.map_or(Ok(()), |n| write!(f, "{n} "))?;
+                f.write_str("of ")?;
+                expr(f, &level.key, &input.schema)?;
+                f.write_str(" by ")?;
+                list(f, level.aggregates.iter(), |f, a| call(f, a.function, &a.args, &input.schema))
+            })?;
+            below(f, &[input], indent)
+        }
+        Op::Given => {
+            f.write_str("given ")?;
+            schema(f, &rel.schema)?;
+            f.write_char('\n')
+        }
         Op::Shared(n) => writeln!(f, "shared {n}"),
     }
 }

@@ -30,18 +30,21 @@ fn shown(answer: &Answer, n: usize) -> Vec<String> {
     lines
 }
 
-/// Every result table: its name, and its lines. The plan as it was bound gives the same as the optimised one.
+/// Every result table of one run: its name, and its lines.
 #[track_caller]
-pub fn tables(text: &str) -> Vec<(String, Vec<String>)> {
-    let run = |unoptimised| match local(unoptimised).run(&request(text)) {
+pub fn tables_of_one_run(text: &str, unoptimised: bool) -> Vec<(String, Vec<String>)> {
+    let answer = match local(unoptimised).run(&request(text)) {
         Ok(answer) => answer,
         Err(QueryError::Invalid(diagnostics)) => panic!("{text}\n{diagnostics:#?}"),
         Err(error) => panic!("{text}\n{error}"),
     };
-    let all = |answer: &Answer| -> Vec<(String, Vec<String>)> {
-        (0..answer.tables.len()).map(|n| (answer.tables[n].name.to_string(), shown(answer, n))).collect()
-    };
-    let (bound, optimised) = (all(&run(true)), all(&run(false)));
+    (0..answer.tables.len()).map(|n| (answer.tables[n].name.to_string(), shown(&answer, n))).collect()
+}
+
+/// Every result table: its name, and its lines. The plan as it was bound gives the same as the optimised one.
+#[track_caller]
+pub fn tables(text: &str) -> Vec<(String, Vec<String>)> {
+    let (bound, optimised) = (tables_of_one_run(text, true), tables_of_one_run(text, false));
     assert_eq!(bound, optimised, "as bound, optimised: {text}");
     optimised
 }
