@@ -175,6 +175,7 @@ actions! {
     Undo, "query.undo", "undo", "Take the last change back", [Editor], ["ctrl-z"], 0;
     Redo, "query.redo", "redo", "Make the change again", [Editor], ["ctrl-y"], 0;
     FormatQuery, "query.format", "format", "Lay the query out, an operator a line", [Editor], ["alt-f"], 13;
+    RenameLet, "query.rename", "rename", "Give the let or parameter at the cursor another name, everywhere it is meant", [Editor], ["f2"], 0;
     EarlierQuery, "query.earlier", "earlier query", "The query that was run before this one", [Editor], ["alt-up"], 0;
     LaterQuery, "query.later", "later query", "The query that was run after this one", [Editor], ["alt-down"], 0;
     NextProblem, "query.next-problem", "next problem", "Go to the next mistake", [Editor], ["f8"], 0;

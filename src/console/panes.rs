@@ -63,7 +63,7 @@ pub fn draw(state: &State, theme: &Theme, buf: &mut Buffer) -> Option<Position> 
             Some(palette::render(state, theme, areas.body, buf, input, *selected))
         }
         Some(Layer::Help { input, scroll }) => Some(help::render(state, theme, areas.body, buf, input, *scroll)),
-        Some(Layer::Filter { .. }) | None => cursor,
+        Some(Layer::Filter { .. } | Layer::Rename { .. }) | None => cursor,
     };
     if theme.ascii {
         plain_ellipses(buf);

@@ -15,6 +15,7 @@ use super::bind::{Bound, Context, Known, bind};
 use super::catalog::Catalog;
 use super::diagnostic::TextRange;
 use super::functions::{self, FunctionKind};
+use super::literal::print_string;
 use super::operators;
 use super::parser::{JOIN_KINDS, OPERATORS, parse};
 use super::print::print_name;
@@ -51,6 +52,9 @@ pub enum ItemKind {
     Keyword,
     /// A value that an option may have: a join's kind, a chart's.
     Choice,
+    /// A value that a column has, or a key of a dynamic.
+    Value,
+    Plugin,
 }
 
 /// Something that may be written.
@@ -186,15 +190,36 @@ pub fn complete(text: &str, offset: usize, world: World<'_>) -> Vec<Item> {
                 list.add(word, ItemKind::Keyword, format!("{word} "), "", "");
             }
         }
-        Place::LeftColumn | Place::Expression => {
+        Place::Key(ref column) => {
+            for key in world.catalog.keys(stem(column)) {
+                list.add(key, ItemKind::Value, print_name(key), "", "");
+            }
+        }
+        Place::Plugin => {
+            for plugin in functions::all().filter(|function| function.kind == FunctionKind::Plugin) {
+                let insert = format!("{}(", plugin.name);
+                list.add(plugin.name, ItemKind::Plugin, insert, &plugin.signature(), plugin.summary);
+            }
+        }
+        Place::LeftColumn | Place::Expression | Place::Value(_) => {
+            if let Place::Value(ref column) = context.place {
+                for value in world.catalog.values(stem(column)) {
+                    list.add(value, ItemKind::Value, print_string(value), column, "");
+                }
+            }
             list.columns(&columns_of(text, context.pipeline, context.before_pipe.of(text), world));
-            if context.place == Place::Expression {
+            if context.place != Place::LeftColumn {
                 list.lets(text, context.pipeline);
                 list.functions(context.wants_aggregates());
             }
         }
     }
     list.in_order()
+}
+
+/// The stored column that a join's `session1` is of.
+fn stem(column: &str) -> &str {
+    column.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 /// The columns of a pipeline, as the binder gives them; where it cannot, those of its table and what its text defines.

@@ -14,6 +14,8 @@ use crate::console::theme::Theme;
 use crate::console::widgets::rule::rule;
 use crate::console::widgets::text::{number, put};
 use crate::console::widgets::when;
+use crate::kql::catalog::Empty;
+use crate::kql::complete::{help_at, signature_at};
 use crate::kql::highlight::HighlightClass;
 use crate::kql::{Diagnostic, Severity};
 
@@ -155,7 +157,7 @@ fn title(state: &State, theme: &Theme, area: Rect, focused: bool, buf: &mut Buff
     );
 }
 
-/// The last row: what is wrong at the cursor and what to write instead, else what went wrong with the run.
+/// The last row: what is wrong at the cursor and what to write instead, else what went wrong with the run, else the call or the word at the cursor.
 fn message(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let y = area.bottom() - 1;
     let room = area.width.saturating_sub(2);
@@ -172,6 +174,27 @@ fn message(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         put(buf, area.x + 1, y, room, &text, theme.dim);
     } else if let Some(problem) = &state.query.problem {
         put(buf, area.x + 1, y, room, problem, theme.error);
+    } else if state.nav.pane() == Context::Editor {
+        explain(state, theme, Rect { x: area.x + 1, y, width: room, height: 1 }, buf);
+    }
+}
+
+/// The call that is being written, with the parameter that it is at, or what the word at the cursor is.
+fn explain(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let (text, offset) = (state.query.editor.text(), state.query.editor.offset());
+    if let Some(call) = signature_at(text, offset, &Empty) {
+        // A query's own functions have names from outside.
+        let part = |range: std::ops::Range<usize>| Shown::with_limit(&call.form[range], 200).into_string();
+        let ends = [(0..call.parameter.start), call.parameter.clone(), (call.parameter.end..call.form.len())];
+        let styles = [theme.dim, theme.strong, theme.dim];
+        let mut x = area.x;
+        for (range, style) in ends.into_iter().zip(styles) {
+            x = put(buf, x, area.y, area.right().saturating_sub(x), &part(range), style);
+        }
+        put(buf, x, area.y, area.right().saturating_sub(x), &format!("  {}", call.summary), theme.dim);
+    } else if let Some(help) = help_at(text, offset) {
+        let text = format!("{}  {}", help.entry.form(), help.entry.summary());
+        put(buf, area.x, area.y, area.width, &text, theme.dim);
     }
 }
 

@@ -10,9 +10,18 @@ use crate::console::theme::Theme;
 use crate::console::widgets::text::{put, put_right};
 
 pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    if let Some(Layer::Filter { input, .. }) = &state.layer {
-        let x = put(buf, area.x + 1, area.y, area.width, "filter ", theme.key);
-        let hint = "words must match, -word must not, user: ip: country: feed:   enter keeps, esc drops";
+    let prompt = match &state.layer {
+        Some(Layer::Filter { input, .. }) => {
+            let hint = "words must match, -word must not, user: ip: country: feed:   enter keeps, esc drops";
+            Some((input, "filter ", hint))
+        }
+        Some(Layer::Rename { input }) => {
+            Some((input, "new name ", "everywhere it is meant   enter renames, esc drops"))
+        }
+        _ => None,
+    };
+    if let Some((input, label, hint)) = prompt {
+        let x = put(buf, area.x + 1, area.y, area.width, label, theme.key);
         let room = area.right().saturating_sub(x + 2);
         if usize::from(room) > input.text().len() + hint.len() + 2 {
             put_right(buf, area.right() - 1, area.y, room, hint, theme.dim);

@@ -10,6 +10,10 @@ pub enum Layer {
         input: Input,
         before: String,
     },
+    /// Typing another name for what stands at the editor's cursor.
+    Rename {
+        input: Input,
+    },
     Palette {
         input: Input,
         selected: usize,
@@ -23,7 +27,7 @@ pub enum Layer {
 impl Layer {
     pub const fn context(&self) -> Context {
         match self {
-            Self::Filter { .. } => Context::Prompt,
+            Self::Filter { .. } | Self::Rename { .. } => Context::Prompt,
             Self::Palette { .. } => Context::Palette,
             Self::Help { .. } => Context::Help,
         }
@@ -31,7 +35,10 @@ impl Layer {
 
     pub const fn input(&mut self) -> &mut Input {
         match self {
-            Self::Filter { input, .. } | Self::Palette { input, .. } | Self::Help { input, .. } => input,
+            Self::Filter { input, .. }
+            | Self::Rename { input }
+            | Self::Palette { input, .. }
+            | Self::Help { input, .. } => input,
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn changed(state: &mut State) {
         Some(Layer::Filter { input, .. }) => state.tail.set_filter(Filter::parse(input.text()), height),
         Some(Layer::Palette { selected, .. }) => *selected = 0,
         Some(Layer::Help { scroll, .. }) => *scroll = 0,
-        None => {}
+        Some(Layer::Rename { .. }) | None => {}
     }
 }
 
@@ -39,8 +39,14 @@ pub fn perform(state: &mut State, action: Action) -> Option<Vec<Effect>> {
             state.tail.set_filter(before, height);
             state.layer = None;
         }
-        (Layer::Filter { .. }, Action::Open) | (Layer::Palette { .. } | Layer::Help { .. }, Action::Back) => {
+        (Layer::Filter { .. }, Action::Open)
+        | (Layer::Palette { .. } | Layer::Help { .. } | Layer::Rename { .. }, Action::Back) => {
             state.layer = None;
+        }
+        (Layer::Rename { input }, Action::Open) => {
+            let name = input.text().trim().to_owned();
+            state.layer = None;
+            return Some(super::query::rename(state, &name));
         }
         // While typing a filter the arrows still move in the tail.
         (Layer::Filter { .. }, Action::Up) => state.tail.move_by(-1, height),

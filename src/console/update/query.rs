@@ -3,12 +3,15 @@
 use super::super::action::{Action, Context};
 use super::super::keymap::Key;
 use super::super::message::Effect;
+use super::super::state::input::Input;
+use super::super::state::layer::Layer;
 use super::super::state::nav::View;
 use super::super::state::record::Record;
 use super::super::state::{NoticeKind, State, layout};
 use super::{arrive, entity};
 use crate::base::shown::Shown;
 use crate::kql::print::print_name;
+use crate::kql::rename::{Refused, rename as edits};
 use crate::kql::{Type, Value};
 
 /// What stands in the view when it is first looked at.
@@ -130,6 +133,16 @@ pub fn editor(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::Redo => {
             state.query.editor.redo();
         }
+        Action::RenameLet => {
+            let editor = &state.query.editor;
+            // A name that nothing has: only whether there is something to rename.
+            match edits(editor.text(), editor.offset(), "_") {
+                Err(refused @ (Refused::Mistakes | Refused::NothingHere | Refused::AlsoColumn(_))) => {
+                    state.notify(NoticeKind::Info, refused.to_string());
+                }
+                _ => state.layer = Some(Layer::Rename { input: Input::default() }),
+            }
+        }
         Action::FormatQuery => match crate::kql::format::format(state.query.editor.text()) {
             Some(text) if text.trim_end() != state.query.editor.text() => state.query.editor.set(&text),
             Some(_) => {}
@@ -154,6 +167,32 @@ pub fn editor(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     }
     scroll(state);
     Some(check(state))
+}
+
+/// Gives what stands at the cursor another name.
+pub fn rename(state: &mut State, name: &str) -> Vec<Effect> {
+    let editor = &mut state.query.editor;
+    let offset = editor.offset();
+    match edits(editor.text(), offset, name) {
+        Ok(found) => {
+            let mut text = editor.text().to_owned();
+            // Places before the cursor move it.
+            let mut to = offset;
+            for edit in found.iter().rev() {
+                let range = edit.range.start as usize..edit.range.end as usize;
+                if range.end <= offset {
+                    to = (to + edit.insert.len()).saturating_sub(range.len());
+                }
+                text.replace_range(range, &edit.insert);
+            }
+            editor.set(&text);
+            editor.jump(to);
+            state.notify(NoticeKind::Info, format!("renamed in {} places", found.len()));
+        }
+        Err(refused) => state.notify(NoticeKind::Warning, refused.to_string()),
+    }
+    scroll(state);
+    check(state)
 }
 
 pub fn results(state: &mut State, action: Action) -> Option<Vec<Effect>> {

@@ -25,6 +25,7 @@ fn told(state: &State) -> String {
     let layer = match &state.layer {
         None => "",
         Some(Layer::Filter { .. }) => " +filter",
+        Some(Layer::Rename { .. }) => " +rename",
         Some(Layer::Palette { .. }) => " +palette",
         Some(Layer::Help { .. }) => " +help",
     };
@@ -87,6 +88,23 @@ fn the_user_of_an_event_becomes_the_filter() {
     press(&mut state, "up =");
     assert_eq!(state.tail.filter().text(), "user:\"person14@example.com\"");
     assert!(state.tail.rows(20).all(|(line, _)| &*line.who == "person14@example.com"));
+}
+
+#[test]
+fn a_let_gets_another_name_wherever_it_is_meant() {
+    let mut state = state();
+    press(&mut state, "3");
+    state.nav.focus_on(Context::Editor);
+    state.query.editor.set("let old = 5; print old + 1");
+    state.query.editor.jump(20);
+    press(&mut state, "f2 n e w enter");
+    assert_eq!(state.query.editor.text(), "let new = 5; print new + 1");
+    press(&mut state, "ctrl-z ctrl-z");
+    assert_eq!(state.query.editor.text(), "let old = 5; print old + 1");
+    // Where nothing can be renamed it is said, and no name is asked for.
+    state.query.editor.jump(11);
+    press(&mut state, "f2");
+    assert!(state.layer.is_none() && state.notice.is_some());
 }
 
 #[test]

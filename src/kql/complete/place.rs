@@ -25,6 +25,12 @@ pub enum Place {
     LeftColumn,
     /// Behind `$right.`: the text of the join's right side.
     RightColumn(String),
+    /// Behind `column.`: a key of a dynamic.
+    Key(String),
+    /// Behind `column ==` or in `column in (`: a value of it, or any operand.
+    Value(String),
+    /// Behind `evaluate`.
+    Plugin,
 }
 
 /// A place in a text, and what it is in.
@@ -163,7 +169,8 @@ impl<'a> Scan<'a, '_> {
             return match last.checked_sub(1).map(|at| self.word(at)) {
                 Some("$left") => Place::LeftColumn,
                 Some("$right") => Place::RightColumn(self.right_side(operator_at)),
-                // What a dynamic holds is not known.
+                // What a dynamic holds only the catalogue knows.
+                Some(column) if !column.is_empty() => Place::Key(column.to_owned()),
                 _ => Place::Choice(&[]),
             };
         }
@@ -189,6 +196,7 @@ impl<'a> Scan<'a, '_> {
         }
         match self.word(last) {
             "render" => return Place::RenderKind,
+            "evaluate" => return Place::Plugin,
             "join" | "lookup" | "union" => return Place::Table,
             _ => {}
         }
@@ -205,7 +213,27 @@ impl<'a> Scan<'a, '_> {
                 Place::AfterOperand
             };
         }
-        Place::Expression
+        match self.compared(last) {
+            Some(column) => Place::Value(column.to_owned()),
+            None => Place::Expression,
+        }
+    }
+
+    /// The column whose value is being written: `column ==`, `column in (a,`.
+    fn compared(&self, last: usize) -> Option<&'a str> {
+        let text = |at: usize| self.tokens[at].range.of(self.text);
+        let operator = if matches!(text(last), "==" | "!=" | "<>" | "=~" | "!~") {
+            last
+        } else {
+            if !self.is(last, Symbol::OpenParen) && !self.is(last, Symbol::Comma) {
+                return None;
+            }
+            // Back over the values of a list to its bracket.
+            let mut inside = (0..=last).rev().take_while(|at| !self.is(*at, Symbol::Pipe));
+            let open = inside.find(|at| self.is(*at, Symbol::OpenParen))?;
+            open.checked_sub(1).filter(|at| matches!(text(*at), "in" | "!in" | "in~" | "!in~" | "has_any"))?
+        };
+        Some(self.word(operator.checked_sub(1)?)).filter(|word| !word.is_empty())
     }
 
     fn in_print(&self) -> bool {

@@ -21,6 +21,14 @@ impl Catalog for House {
     fn names(&self) -> Vec<String> {
         vec!["Events".into(), "1Password".into()]
     }
+
+    fn keys(&self, column: &str) -> Vec<&'static str> {
+        if column == "session" { vec!["ip", "uuid"] } else { Vec::new() }
+    }
+
+    fn values(&self, column: &str) -> Vec<&'static str> {
+        if column == "category" { vec!["success", "mfa_failed"] } else { Vec::new() }
+    }
 }
 
 /// What is offered at the `¦` of a text. Queries are bound by nobody, so that the fall-back is seen.
@@ -159,18 +167,53 @@ fn every_place_of_a_broken_text_is_answered() {
     let text = "let f = (x: long) { T | where é in ( }; union (A | | summarize by , $left. | join kind= on ) '";
     for offset in 0..=text.len() + 3 {
         let _ = complete(text, offset, World { catalog: &House, schema_of: &|_| None });
-        let _ = (help_at(text, offset), signature_at(text, offset));
+        let _ = (help_at(text, offset), signature_at(text, offset, &House));
     }
 }
 
 #[test]
 fn the_call_around_a_place_and_its_argument_are_found() {
     let text = "T | extend a = strcat('x', tolower(b), c";
-    let signature = signature_at(text, text.len()).unwrap();
-    assert_eq!((signature.function.name, signature.argument), ("strcat", 2));
-    let inner = signature_at(text, text.find("b)").unwrap()).unwrap();
-    assert_eq!((inner.function.name, inner.argument), ("tolower", 0));
-    assert_eq!(signature_at("T | where ", 10), None);
-    assert_eq!(help_at(text, text.find("lower").unwrap()).unwrap().function.name, "tolower");
-    assert_eq!(help_at("T | where a has 'b'", 13).unwrap().function.name, "has");
+    let written = |text: &str, offset: usize| {
+        let signature = signature_at(text, offset, &House)?;
+        Some((signature.form.clone(), signature.form[signature.parameter].to_owned()))
+    };
+    let (form, parameter) = written(text, text.len()).unwrap();
+    assert!(form.starts_with("strcat(") && form.ends_with(&format!("{parameter})")), "{form} {parameter}");
+    assert!(written(text, text.find("b)").unwrap()).unwrap().0.starts_with("tolower("));
+    assert_eq!(written("T | where ", 10), None);
+}
+
+#[test]
+fn functions_of_the_query_have_signatures_too() {
+    let text = "let rare = (T: (user: string), most: long = 3) { T | take most }; rare(Events, ";
+    let signature = signature_at(text, text.len(), &House).unwrap();
+    assert_eq!(signature.form, "rare(T: table, [most: long])");
+    assert_eq!(&signature.form[signature.parameter], "[most: long]");
+}
+
+#[test]
+fn a_word_is_explained_as_what_it_is_where_it_stands() {
+    let kind = |text: &str| {
+        let offset = text.find('¦').unwrap();
+        help_at(&text.replace('¦', ""), offset).map(|help| (help.entry.name(), help.entry.kind()))
+    };
+    assert_eq!(kind("T | co¦unt"), Some(("count", "tabular operator")));
+    assert_eq!(kind("T | summarize co¦unt()"), Some(("count", "aggregate")));
+    assert_eq!(kind("T | where a ha¦s 'b'"), Some(("has", "operator between values")));
+    assert_eq!(kind("T | extend a = to¦lower(b)"), Some(("tolower", "function")));
+    assert_eq!(kind("T | where tol¦ower > 1"), None);
+}
+
+#[test]
+fn values_and_keys_that_the_catalogue_knows_are_offered() {
+    for text in
+        ["Events | where category == ¦", "Events | where category !in ('x', ¦", "Events | where category in~ (¦"]
+    {
+        let first = at(text).remove(0);
+        assert_eq!((&*first.label, &*first.insert, first.kind), ("success", "\"success\"", ItemKind::Value), "{text}");
+    }
+    assert_eq!(labels("Events | where user == su¦").first().map(String::as_str), Some("substring"));
+    assert_eq!(labels("Events | extend a = session1.i¦"), ["ip"]);
+    assert!(offers("Events | evaluate bag¦", "bag_unpack"));
 }
