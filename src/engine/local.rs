@@ -37,6 +37,7 @@ pub mod pool;
 pub mod range;
 pub mod results;
 pub mod scan;
+pub mod sequence;
 pub mod sort;
 pub mod steps;
 pub mod surroundings;

@@ -29,6 +29,7 @@ mod convert;
 mod evaluate;
 mod expand;
 mod expression;
+mod find;
 mod fold;
 mod join;
 mod membership;
@@ -37,8 +38,11 @@ mod needs;
 mod nested;
 mod parse;
 mod path;
+mod pattern;
 mod pick;
+mod scan;
 mod scope;
+mod search;
 mod series;
 mod source;
 mod statement;
@@ -138,6 +142,10 @@ struct Binder<'a> {
     /// Functions being bound.
     calls: Vec<Arc<str>>,
     views: HashMap<Arc<str>, Option<Rc<syntax::Query>>>,
+    patterns: Vec<(Arc<str>, Rc<pattern::Declared>)>,
+    /// Names of databases.
+    aliases: Vec<Arc<str>>,
+    restriction: Option<pattern::Restriction>,
     /// The saved function or view that is being bound, and where it was named.
     inside: Option<(Arc<str>, TextRange)>,
     /// The saved function or view whose text is being bound.
@@ -165,6 +173,9 @@ impl<'a> Binder<'a> {
             names: Vec::new(),
             calls: Vec::new(),
             views: HashMap::new(),
+            patterns: Vec::new(),
+            aliases: Vec::new(),
+            restriction: None,
             inside: None,
             reading: None,
             rows: 0,

@@ -12,6 +12,7 @@
 mod capture;
 mod explain;
 mod plugin;
+mod sequence;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::value::Value;
 
 pub use capture::{Capture, CaptureRule, Pairs, PatternPart, Separated, shape};
 pub use plugin::{Bins, Lookup, Metric, Neighbours, Plugin, Step as BinStep};
+pub use sequence::{Sequence, SequenceStep, StepOutput};
 
 /// A whole query: its results in order, and the parts that several of them share.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +145,11 @@ pub enum Op {
         capture: Arc<Capture>,
         columns: Vec<usize>,
         matching: bool,
+    },
+    /// `scan`, over ordered rows: the input's columns, the declared ones, and with `match_id` the number of the sequence.
+    Sequence {
+        input: Arc<Rel>,
+        sequence: Arc<Sequence>,
     },
     /// `mv-apply`: each row is expanded, and `body` runs over the rows that came of it, its `Given`. Gives the row's columns `kept`, then what
     /// the body gives. A row that expands to nothing gives nothing.
@@ -347,6 +354,7 @@ impl Rel {
             | Op::Apply { input, .. }
             | Op::Partition { input, .. }
             | Op::TopNested { input, .. }
+            | Op::Sequence { input, .. }
             | Op::Capture { input, .. }
             | Op::MakeSeries { input, .. } => vec![input],
             Op::Join { left, right, .. } => vec![left, right],

@@ -104,7 +104,8 @@ fn resolve(rel: &Arc<Rel>) -> Arc<Rel> {
         | Op::MakeSeries { input, .. }
         | Op::Apply { input, .. }
         | Op::Partition { input, .. }
-        | Op::TopNested { input, .. } => {
+        | Op::TopNested { input, .. }
+        | Op::Sequence { input, .. } => {
             *input = resolve(input);
         }
         Op::Join { left, right, .. } => {

@@ -12,7 +12,7 @@ use super::pipeline::{Pipeline, Runner, Sink};
 use super::range::Range;
 use super::scan::Tables;
 use super::steps::{Filter, Project};
-use super::{apply, expand, join, make_series, nested, plugin, sort, window};
+use super::{apply, expand, join, make_series, nested, plugin, sequence, sort, window};
 use crate::kql::plan::Op;
 use crate::kql::{Plan, Rel, Schema, Value};
 
@@ -140,6 +140,20 @@ impl<'a> Execution<'a> {
             Op::Capture { input, text, capture, columns, matching } => {
                 let step = Captures::new(text, capture, columns, *matching, Arc::clone(&self.runner.control))?;
                 Ok(self.build(input)?.then(step))
+            }
+            Op::Sequence { input, sequence } => {
+                let batches = self.runner.collect(self.build(input)?, "scan", None)?;
+                if batches.is_empty() {
+                    return Ok(Pipeline::of(batches));
+                }
+                let rows = Batch::concat(&input.schema, &batches)?;
+                Ok(Pipeline::of(vec![sequence::run(
+                    &self.runner.control,
+                    sequence,
+                    &input.schema,
+                    &rel.schema,
+                    &rows,
+                )?]))
             }
             Op::Apply { input, expansion, kept, body } => {
                 let control = &self.runner.control;

@@ -15,7 +15,11 @@ impl Binder<'_> {
     pub(super) fn filter(&mut self, input: &Table, predicate: &syntax::Expr, place: TextRange) -> Table {
         let mut row = self.row(input, "where");
         row.windows = Some(Vec::new());
-        let predicate = self.predicate(predicate, &mut row);
+        let predicate = if super::search::has_star(predicate) {
+            self.over_columns(predicate, &mut row, super::search::Over::Stars)
+        } else {
+            self.predicate(predicate, &mut row)
+        };
         if is_poison(&predicate) {
             return input.clone();
         }

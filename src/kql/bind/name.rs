@@ -98,8 +98,10 @@ pub(super) fn percent(expr: &syntax::Expr) -> String {
 
 /// The first columns of a schema, for a message.
 fn listed(schema: &Schema) -> String {
-    let mut names: Vec<_> = schema.iter().take(8).map(|c| &*c.name).collect();
-    if schema.len() > 8 {
+    // Names that no query can write are ours.
+    let mut names: Vec<_> = schema.iter().map(|c| &*c.name).filter(|n| !n.starts_with('\u{1}')).collect();
+    if names.len() > 8 {
+        names.truncate(8);
         names.push("…");
     }
     names.join(", ")

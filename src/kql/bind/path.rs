@@ -21,6 +21,12 @@ impl Binder<'_> {
             let column = self.column(column, row);
             return self.steps(column, rest, row, place);
         }
+        // `step.column`, in a `scan`.
+        if let Some(name) = base.as_name()
+            && let Some((expr, rest)) = self.remembered(name, steps, row)
+        {
+            return self.steps(expr, rest, row, place);
+        }
         let base = self.expr(base, row);
         self.steps(base, steps, row, place)
     }

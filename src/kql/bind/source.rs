@@ -53,6 +53,11 @@ impl Binder<'_> {
 
     #[inline(never)]
     fn value_inside(&mut self, e: &syntax::Expr, row: &mut Row) -> Found {
+        if !self.patterns.is_empty()
+            && let Some(table) = self.pattern_call(e)
+        {
+            return Found::Table(table);
+        }
         match &e.kind {
             ExprKind::Paren(inner) => self.value(inner, row),
             ExprKind::Pipe { source, operators } => Found::Table(self.pipe(source.as_deref(), operators)),
@@ -74,7 +79,8 @@ impl Binder<'_> {
             ExprKind::Path { base, steps } => match steps.last().map(|s| &s.kind) {
                 // `database("x").T`, `workspace("x").T`: the table alone counts here.
                 Some(PathStepKind::Member(name))
-                    if is_call(base, &["cluster", "database", "workspace", "app", "resource"]).is_some() =>
+                    if is_call(base, &["cluster", "database", "workspace", "app", "resource"]).is_some()
+                        || base.as_name().is_some_and(|n| self.aliases.contains(&n.text)) =>
                 {
                     Found::Table(self.table_named(name))
                 }
@@ -107,6 +113,9 @@ impl Binder<'_> {
     }
 
     pub(super) fn table_named(&mut self, name: &Name) -> Table {
+        if !self.is_seen(&name.text) {
+            return self.unseen(&name.text, name.range);
+        }
         if let Some((_, binding)) = self.names.iter().rev().find(|(n, _)| *n == name.text) {
             match binding {
                 Binding::Table(table) => return table.clone(),
@@ -363,6 +372,14 @@ impl Binder<'_> {
                 operators = rest;
                 self.evaluate(None, call, schema.as_ref(), *word)
             }
+            (None, Some((Operator { kind: OperatorKind::Search(search), word, .. }, rest))) => {
+                operators = rest;
+                self.search(None, search, *word)
+            }
+            (None, Some((Operator { kind: OperatorKind::Find(find), word, .. }, rest))) => {
+                operators = rest;
+                self.find(None, find, *word)
+            }
             // A product with one table does not name it.
             (None, Some(_)) if self.context.catalog.is_open() => self.unknown_table(),
             (None, Some((first, rest))) => {
@@ -417,6 +434,9 @@ impl Binder<'_> {
             OperatorKind::As { name, hints } => self.named(input, name, hints),
             OperatorKind::MvExpand(expand) => self.mv_expand(input, expand, place),
             OperatorKind::Evaluate { call, schema, .. } => self.evaluate(Some(input), call, schema.as_ref(), place),
+            OperatorKind::Scan(scan) => self.scan_steps(input, scan, place),
+            OperatorKind::Search(search) => self.search(Some(input), search, place),
+            OperatorKind::Find(find) => self.find(Some(input), find, place),
             OperatorKind::Parse(parse) => self.parse(input, parse, place),
             OperatorKind::ParseKv { input: text, columns, properties } => {
                 self.parse_kv(input, text, columns, properties, place)

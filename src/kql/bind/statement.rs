@@ -72,17 +72,12 @@ impl Binder<'_> {
                     self.query_parameter(parameter);
                 }
             }
-            // Settings of a server, and names of other servers' databases: nothing to do here.
-            StatementKind::Set { .. } | StatementKind::Alias { .. } | StatementKind::Expr(_) => {}
-            StatementKind::Pattern(_) | StatementKind::Restrict { .. } if self.context.catalog.is_open() => {
-                self.poisoned = true;
-            }
-            StatementKind::Pattern(_) => {
-                self.error("KQL149", statement.range, "`declare pattern` does not run here yet");
-            }
-            StatementKind::Restrict { .. } => {
-                self.error("KQL149", statement.range, "`restrict access` does not run here");
-            }
+            // Settings of a server: nothing to do here.
+            StatementKind::Set { .. } | StatementKind::Expr(_) => {}
+            // Which database a table is of does not count here.
+            StatementKind::Alias { name, .. } => self.aliases.push(Arc::clone(&name.text)),
+            StatementKind::Pattern(pattern) => self.declare_pattern(pattern),
+            StatementKind::Restrict { targets } => self.restrict(targets),
             StatementKind::Error => self.poisoned = true,
         }
     }

@@ -7,7 +7,7 @@ use super::name::Names;
 use super::scope::{Binding, Table};
 use crate::kql::diagnostic::{Diagnostic, Severity, TextRange};
 use crate::kql::plan::{Expr, Op, Rel};
-use crate::kql::syntax::{self, ColumnPattern, ExprKind, Union, UnionKind};
+use crate::kql::syntax::{self, ColumnPattern, ExprKind, PathStepKind, Union, UnionKind};
 use crate::kql::types::{Column, Schema, Type};
 use crate::kql::value::Value;
 
@@ -27,8 +27,8 @@ impl Binder<'_> {
         self.union_of(&tables, union.source_column.as_ref(), union.kind == Some(UnionKind::Inner), place)
     }
 
-    fn union_argument(&mut self, e: &syntax::Expr, fuzzy: bool, tables: &mut Vec<Table>) {
-        if let ExprKind::Wildcard(name) = &e.inner().kind {
+    pub(super) fn union_argument(&mut self, e: &syntax::Expr, fuzzy: bool, tables: &mut Vec<Table>) {
+        if let Some(name) = wildcard(e) {
             let pattern = ColumnPattern { text: Arc::clone(&name.text), wildcard: true, range: name.range };
             let own: Vec<_> = self
                 .names
@@ -42,6 +42,9 @@ impl Binder<'_> {
             let known = self.context.catalog.names();
             let mut found = false;
             for n in known.iter().map(|n| Arc::from(n.as_str())).filter(|n: &Arc<str>| pattern.matches(n)).chain(own) {
+                if !self.is_seen(&n) {
+                    continue;
+                }
                 found = true;
                 let table = self.table_named(&syntax::Name { text: n, quoted: true, range: name.range });
                 tables.push(table);
@@ -124,5 +127,17 @@ impl Binder<'_> {
         table.open = tables.iter().any(|t| t.open);
         table.serialized = table.open;
         self.node(table, place)
+    }
+}
+
+/// The pattern of names that an argument is: `Sign*`, `database("d").Sign*`. The database does not count here.
+fn wildcard(e: &syntax::Expr) -> Option<&syntax::Name> {
+    match &e.inner().kind {
+        ExprKind::Wildcard(name) => Some(name),
+        ExprKind::Path { steps, .. } => match &steps.last()?.kind {
+            PathStepKind::Member(name) if !name.quoted && name.text.contains('*') => Some(name),
+            _ => None,
+        },
+        _ => None,
     }
 }

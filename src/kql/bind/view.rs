@@ -34,6 +34,9 @@ impl Binder<'_> {
     pub(super) fn saved_function(&mut self, call: &Call, place: TextRange, row: &mut Row) -> Option<Found> {
         let name = &call.name.text;
         let function = self.saved(name, place)?;
+        if !self.is_seen(name) {
+            return Some(Found::Table(self.unseen(name, place)));
+        }
         if self.calls.iter().any(|c| c == name) {
             self.report(
                 Diagnostic::error("KQL135", place, format!("`{name}` calls itself"))

@@ -11,6 +11,7 @@ use crate::kql::plan::{Aggregate, Expr, ExprKind, JoinKind, Op, Rel, ScanColumn,
 use crate::kql::types::{Column, Schema, Type};
 
 mod capture;
+mod sequence;
 
 /// What is read of a node: a column, or a path inside one, as text or as a dynamic value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +139,7 @@ pub(super) fn prune(rel: &Arc<Rel>, demands: &Demands) -> (Arc<Rel>, Positions) 
         // A plugin reads whole columns of its inputs by position.
         Op::Plugin { .. } => as_is(inputs_mapped(rel, &mut pruned)),
         Op::Capture { .. } => capture::capture(rel, demands),
+        Op::Sequence { .. } => sequence::sequence(rel, demands),
         Op::Values { .. } | Op::Range { .. } | Op::Shared(_) => as_is(Arc::clone(rel)),
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn inputs_mapped(rel: &Arc<Rel>, rewrite: &mut dyn FnMut(&Arc<Rel>) -
         }
         Op::Window { input, calls } => Op::Window { input: rewrite(input), calls: calls.clone() },
         Op::Expand { input, expansion } => Op::Expand { input: rewrite(input), expansion: expansion.clone() },
+        Op::Sequence { input, sequence } => Op::Sequence { input: rewrite(input), sequence: Arc::clone(sequence) },
         Op::Capture { input, text, capture, columns, matching } => Op::Capture {
             input: rewrite(input),
             text: text.clone(),

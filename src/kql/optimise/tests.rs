@@ -227,6 +227,21 @@ fn check(rel: &Rel) {
             check(input);
         }
         Op::Plugin { inputs, .. } => inputs.iter().for_each(|input| check(input)),
+        Op::Sequence { input, sequence } => {
+            let own = types(&input.schema)
+                .into_iter()
+                .chain(sequence.declared.iter().map(crate::kql::Value::ty))
+                .collect::<Vec<_>>();
+            let id = sequence.match_id.then_some(Type::Long);
+            assert_eq!(own.iter().copied().chain(id).collect::<Vec<_>>(), types(&rel.schema));
+            let steps = sequence.steps.iter().flat_map(|_| own.clone());
+            let all: Schema = types(&input.schema).into_iter().chain(steps).map(|ty| Column::new("c", ty)).collect();
+            for step in &sequence.steps {
+                expr(&step.condition, &all);
+                step.assignments.iter().for_each(|(_, e)| expr(e, &all));
+            }
+            check(input);
+        }
         Op::Capture { input, text, capture, columns, .. } => {
             expr(text, &input.schema);
             let given = types(&input.schema).into_iter().chain(columns.iter().map(|n| capture.types[*n]));
@@ -323,6 +338,7 @@ fn random_pipelines_keep_their_columns_and_stay_whole() {
         "partition hint.strategy=native by a (summarize m = max(n), d = take_any(d))",
         "mv-expand with_itemindex=i x = d.deep to typeof(long), e limit 4",
         "parse a with x: long ',' d * 'k' y",
+        "sort by a | scan with_match_id=m declare (c: long = 1) with (step s: n > 3 => c = n + s.c; step u output=last: a != s.a and n > s.n;)",
         "parse-where kind=regex tostring(d.x) with 'n=' n: long",
         "parse-kv a as (k: long, t: datetime)",
         "count",

@@ -163,6 +163,13 @@ fn node(f: &mut fmt::Formatter<'_>, rel: &Rel, indent: usize) -> fmt::Result {
             list(f, names.zip(columns), |f, (column, n)| write!(f, "{}: {} = {n}", column.name, column.ty))?;
             below(f, &[input], indent)
         }
+        Op::Sequence { input, sequence } => {
+            f.write_str("scan ")?;
+            list(f, sequence.steps.iter(), |f, step| write!(f, "{}: {:?}", step.name, step.output))?;
+            f.write_str(" -> ")?;
+            schema(f, &rel.schema)?;
+            below(f, &[input], indent)
+        }
         Op::Apply { input, expansion, body, .. } => {
             f.write_str("mv-apply ")?;
             list(f, expansion.lists.iter(), |f, e| expr(f, e, &input.schema))?;
