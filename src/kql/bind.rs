@@ -45,6 +45,7 @@ mod scope;
 mod search;
 mod series;
 mod source;
+mod special;
 mod statement;
 mod union;
 mod view;

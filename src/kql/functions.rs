@@ -12,11 +12,14 @@ use super::types::Type;
 pub mod aggregates;
 pub mod arrays;
 pub mod conversions;
+pub mod encodings;
 pub mod general;
+pub mod geo;
 pub mod network;
 pub mod numbers;
 pub mod operators;
 pub mod plugins;
+pub mod sketches;
 pub mod strings;
 pub mod times;
 pub mod windows;
@@ -206,12 +209,16 @@ pub static ALIASES: &[Alias] = &[
     alias("parseurlquery", "parse_urlquery"),
     alias("base64_decodestring", "base64_decode_tostring"),
     alias("base64_encodestring", "base64_encode_tostring"),
+    alias("to_utf8", "unicode_codepoints_from_string"),
+    alias("make_string", "unicode_codepoints_to_string"),
     alias("weekofyear", "week_of_year"),
     alias("getmonth", "monthofyear"),
     alias("datepart", "datetime_part"),
     alias("makeset", "make_set"),
     alias("makelist", "make_list"),
     alias("make_dictionary", "make_bag"),
+    alias("merge_tdigest", "tdigest_merge"),
+    Alias { name: "cnt", of: "count", result_name: Some(ResultName::Prefix("cnt")) },
     alias("argmax", "arg_max"),
     alias("argmin", "arg_min"),
     Alias { name: "any", of: "take_any", result_name: Some(ResultName::Prefix("any")) },
@@ -221,7 +228,17 @@ pub static ALIASES: &[Alias] = &[
 /// Every function, each once, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static Function> {
     let named = [operators::ALL, conversions::ALL, aggregates::ALL, windows::ALL, plugins::ALL];
-    let plain = [general::ALL, strings::ALL, times::ALL, numbers::ALL, arrays::ALL, network::ALL];
+    let plain = [
+        general::ALL,
+        strings::ALL,
+        encodings::ALL,
+        times::ALL,
+        numbers::ALL,
+        arrays::ALL,
+        network::ALL,
+        geo::ALL,
+        sketches::ALL,
+    ];
     named.into_iter().flatten().copied().chain(plain.into_iter().flatten())
 }
 

@@ -10,9 +10,14 @@ use crate::kql::Type;
 use crate::kql::plan::Aggregate;
 use crate::kql::{Expr, Value};
 
+mod bits;
 mod collect;
+mod covariance;
 mod distinct;
 mod extreme;
+mod percentile;
+mod schema;
+mod sketch;
 mod spread;
 mod sums;
 
@@ -61,13 +66,44 @@ pub fn accumulator(name: &str, args: &[Expr], ty: Type) -> Option<Box<dyn Accumu
         "make_list" => Box::new(collect::Collect::new(of, collect::Kind::List, limit())),
         "make_list_with_nulls" => Box::new(collect::Collect::new(of, collect::Kind::WithNulls, limit())),
         "make_bag" => Box::new(collect::Collect::new(of, collect::Kind::Bag, limit())),
-        "percentile" | "percentiles" => Box::new(spread::Percentile::new(of, number(1)?)),
+        "percentile" | "percentiles" => Box::new(percentile::Percentile::new(of, vec![number(1)?], false, false)),
+        "percentilew" | "percentilesw" => Box::new(percentile::Percentile::new(of, vec![number(2)?], true, false)),
+        "percentiles_array" => Box::new(percentile::Percentile::new(of, percents(args.get(1..)?)?, false, true)),
+        "percentilesw_array" => Box::new(percentile::Percentile::new(of, percents(args.get(2..)?)?, true, true)),
+        "binary_all_and" => Box::new(bits::Bits::new(|a, b| a & b)),
+        "binary_all_or" => Box::new(bits::Bits::new(|a, b| a | b)),
+        "binary_all_xor" => Box::new(bits::Bits::new(|a, b| a ^ b)),
+        "buildschema" => Box::new(schema::BuildSchema::default()),
+        "covariance" => Box::new(covariance::Covariance::new(true)),
+        "covariancep" => Box::new(covariance::Covariance::new(false)),
+        "hll" => Box::new(sketch::Hlls::new(of, number(1).map_or(1, |n| n as i64))),
+        "hll_merge" => Box::new(sketch::Hlls::merging()),
+        "tdigest" => Box::new(sketch::Digests::new(of)),
+        "tdigest_merge" => Box::new(sketch::Digests::merging()),
         "stdev" => Box::new(spread::Spread::new(of, spread::Gives::StandardDeviation, true)),
         "stdevp" => Box::new(spread::Spread::new(of, spread::Gives::StandardDeviation, false)),
         "variance" => Box::new(spread::Spread::new(of, spread::Gives::Variance, true)),
         "variancep" => Box::new(spread::Spread::new(of, spread::Gives::Variance, false)),
         _ => return None,
     })
+}
+
+/// Percents that are written one by one, or as one array.
+fn percents(args: &[Expr]) -> Option<Vec<f64>> {
+    let mut all = Vec::new();
+    for arg in args {
+        match arg.as_literal()? {
+            Value::Dynamic(list) => {
+                let list = crate::event::json::elements(list)?;
+                all.extend(list.into_iter().map(|e| e.parse::<f64>().ok()).collect::<Option<Vec<_>>>()?);
+            }
+            Value::Real(n) => all.push(*n),
+            Value::Long(n) => all.push(*n as f64),
+            Value::Int(n) => all.push(f64::from(*n)),
+            _ => return None,
+        }
+    }
+    Some(all)
 }
 
 /// The aggregate under a conditional form, and where its predicate stands.
@@ -86,6 +122,10 @@ pub fn conditional(name: &str) -> Option<(&'static str, usize)> {
         "take_anyif" => ("take_any", 1),
         "stdevif" => ("stdev", 1),
         "varianceif" => ("variance", 1),
+        "variancepif" => ("variancep", 1),
+        "covarianceif" => ("covariance", 2),
+        "covariancepif" => ("covariancep", 2),
+        "hll_if" => ("hll", 1),
         _ => return None,
     })
 }

@@ -11,21 +11,36 @@ use super::column::{Numbers, Result, Texts, Vector, internal};
 use crate::kql::Type;
 
 pub mod arithmetic;
+pub mod arrays;
+pub mod bags;
 pub mod compare;
 pub mod conditional;
 pub mod convert;
 pub mod datetime;
+pub mod digest;
 pub mod dynamic;
+pub mod encodings;
 pub mod fold;
 pub mod format_time;
+pub mod geo;
 pub mod hash;
+pub mod ipv6;
 pub mod math;
 pub mod net;
 pub mod parse_number;
 pub mod parse_time;
+pub mod parts;
 pub mod pattern;
+pub mod punycode;
+pub mod real_text;
 pub mod search;
+pub mod sets;
+pub mod sketch;
+pub mod special;
 pub mod text;
+pub mod units;
+pub mod user_agent;
+pub mod xml;
 
 /// One call over a batch: its arguments have `rows` rows (or are constants), and so has the answer.
 #[derive(Clone, Copy, Debug)]
@@ -56,18 +71,27 @@ impl std::fmt::Debug for ScalarFn {
 
 /// The implementation of a scalar function or operator.
 pub fn scalar(name: &str) -> Option<ScalarFn> {
-    const FAMILIES: [fn(&str) -> Option<Eval>; 11] = [
+    const FAMILIES: [fn(&str) -> Option<Eval>; 20] = [
         arithmetic::find,
+        arrays::find,
+        bags::find,
         compare::find,
         conditional::find,
         convert::find,
         datetime::find,
         dynamic::find,
+        encodings::find,
+        geo::find,
         hash::find,
+        ipv6::find,
         math::find,
         net::find,
+        parts::find,
         pattern::find,
         search::find,
+        sets::find,
+        sketch::find,
+        special::find,
     ];
     if let Some(eval) = hash::find_per_row(name) {
         return Some(ScalarFn { eval, per_row: true });
@@ -76,6 +100,9 @@ pub fn scalar(name: &str) -> Option<ScalarFn> {
         .iter()
         .find_map(|find| find(name))
         .or_else(|| text::find(name))
+        .or_else(|| units::find(name))
+        .or_else(|| user_agent::find(name))
+        .or_else(|| xml::find(name))
         .map(|eval| ScalarFn { eval, per_row: false })
 }
 
@@ -222,7 +249,8 @@ where
 
 /// Names of the registry that never reach an engine as calls: the binder makes constants or other calls of them.
 #[cfg(test)]
-const FOLDED: &[&str] = &["now", "ago", "pack_all"];
+const FOLDED: &[&str] =
+    &["around", "assert", "bag_pack_columns", "column_names_of", "estimate_data_size", "now", "ago", "pack_all"];
 
 #[cfg(test)]
 mod tests {
@@ -237,7 +265,7 @@ mod tests {
                 FunctionKind::Aggregate => {
                     let name = super::super::aggregate::conditional(f.name).map_or(f.name, |(name, _)| name);
                     let percent = crate::kql::Expr::literal(crate::kql::Value::Real(50.0));
-                    let args = [crate::kql::Expr::column(0, Type::Long), percent];
+                    let args = [crate::kql::Expr::column(0, Type::Long), percent.clone(), percent];
                     super::super::aggregate::accumulator(name, &args, Type::Long).is_none()
                 }
                 // A plugin is a node of the plan, or several: the binder decides.

@@ -15,7 +15,7 @@ use crate::kql::types::{Column, Schema, Type};
 use crate::kql::value::Value;
 
 /// Aggregates that give several columns: each under its own name.
-const SEVERAL: &[&str] = &["arg_max", "arg_min", "argmax", "argmin", "take_any", "any", "percentiles"];
+const SEVERAL: &[&str] = &["arg_max", "arg_min", "argmax", "argmin", "take_any", "any", "percentiles", "percentilesw"];
 
 impl Binder<'_> {
     pub(super) fn summarize(
@@ -205,14 +205,16 @@ impl Binder<'_> {
         match function.name {
             // Old form of count(predicate): every row counts.
             "count" => args.clear(),
-            "sum" | "sumif" | "avg" | "avgif" | "percentile" | "percentiles" if args[0].ty == Type::Int => {
+            "sum" | "sumif" | "avg" | "avgif" | "percentile" | "percentiles" | "percentilew"
+                if args[0].ty == Type::Int =>
+            {
                 args[0] = self.cast(args[0].clone(), Type::Long);
             }
             "sum" | "sumif" if args[0].ty == Type::DateTime => {
                 let message = "`sum` takes numbers and timespans, not datetime";
                 return self.wrong(Diagnostic::error("KQL120", places.first().copied().unwrap_or(place), message));
             }
-            "stdev" | "stdevif" | "stdevp" | "variance" | "varianceif" | "variancep" => {
+            "stdev" | "stdevif" | "stdevp" | "variance" | "varianceif" | "variancep" | "variancepif" => {
                 args[0] = self.cast(args[0].clone(), Type::Real);
             }
             _ => {}
@@ -249,18 +251,17 @@ impl Binder<'_> {
         };
         let mut columns: Vec<(Option<String>, Expr)> = Vec::new();
         match function.name {
-            "percentiles" => {
+            "percentiles" | "percentilesw" => {
+                // The value, and its weight where it has one, go with each percent.
+                let shared = if function.name == "percentilesw" { 2 } else { 1 };
+                let single = if shared == 2 { &aggregates::PERCENTILEW } else { &aggregates::PERCENTILE };
                 let base = self.name_of(&first.value).unwrap_or_default();
-                for argument in &call.arguments[1..] {
-                    let value = self.inside(&first.value, row);
-                    let at = self.inside(&argument.value, row);
-                    let expr = self.add_aggregate(
-                        &aggregates::PERCENTILE,
-                        vec![value, at],
-                        &[first.value.range, argument.value.range],
-                        place,
-                        row,
-                    );
+                let (head, percents) = call.arguments.split_at(shared.min(call.arguments.len()));
+                for argument in percents {
+                    let of_one: Vec<_> = head.iter().chain([argument]).collect();
+                    let args = of_one.iter().map(|a| self.inside(&a.value, row)).collect();
+                    let places: Vec<_> = of_one.iter().map(|a| a.value.range).collect();
+                    let expr = self.add_aggregate(single, args, &places, place, row);
                     columns.push((Some(format!("percentile_{base}_{}", percent(&argument.value))), expr));
                 }
                 if columns.is_empty() {
@@ -268,18 +269,15 @@ impl Binder<'_> {
                 }
             }
             "take_any" => {
-                for argument in &call.arguments {
+                for (n, argument) in call.arguments.iter().enumerate() {
                     for (name, value) in self.argument_columns(&argument.value, keys, None, row) {
                         let expr = self.add_aggregate(function, vec![value], &[argument.value.range], place, row);
-                        let prefix = if &*call.name.text == "any" && !matches!(argument.value.kind, ExprKind::Star) {
-                            "any_"
-                        } else {
-                            ""
-                        };
-                        columns.push((
-                            name.map(|n| format!("{prefix}{n}")).or((!prefix.is_empty()).then(|| prefix.to_owned())),
-                            expr,
-                        ));
+                        // One value of the old `any` is named after it, several are not.
+                        let star = matches!(argument.value.kind, ExprKind::Star);
+                        let old = &*call.name.text == "any" && call.arguments.len() == 1 && !star;
+                        let prefix = if old { "any_" } else { "" };
+                        let unnamed = || if old { prefix.to_owned() } else { format!("any_arg{n}") };
+                        columns.push((Some(name.map_or_else(unnamed, |name| format!("{prefix}{name}"))), expr));
                     }
                 }
             }
@@ -290,11 +288,13 @@ impl Binder<'_> {
                 let expr =
                     self.add_aggregate(function, vec![by.clone(), by.clone()], &[first.value.range; 2], place, row);
                 columns.push((by_name.clone().or_else(|| Some(prefix.to_owned())), expr));
-                for argument in &call.arguments[1..] {
+                let primary = by_name.clone().unwrap_or_default();
+                for (n, argument) in call.arguments.iter().enumerate().skip(1) {
                     for (name, value) in self.argument_columns(&argument.value, keys, by_name.as_deref(), row) {
                         let places = [first.value.range, argument.value.range];
                         let expr = self.add_aggregate(function, vec![by.clone(), value], &places, place, row);
-                        columns.push((name, expr));
+                        let name = name.unwrap_or_else(|| format!("{prefix}{primary}_arg{n}"));
+                        columns.push((Some(name), expr));
                     }
                 }
             }

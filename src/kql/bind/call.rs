@@ -15,14 +15,54 @@ use crate::kql::value::Value;
 /// Functions that need the cloud, or a database of their own; calling one is an error that says where it runs.
 const ELSEWHERE: &[&str] = &[
     "geo_info_from_ip_address",
-    "parse_user_agent",
     "current_principal",
     "current_principal_details",
+    "current_principal_is_member_of",
+    "current_cluster_endpoint",
+    "current_cursor",
+    "current_database",
+    "current_node_id",
     "cursor_after",
+    "cursor_before_or_at",
+    "cursor_current",
     "extent_id",
     "extent_tags",
-    "current_cluster_endpoint",
-    "current_database",
+    "extentid",
+    "row_id",
+    "rowstore_ordinal_range",
+    "stored_query_result",
+    "materialized_view",
+    "external_table",
+    "ai_embed_text",
+    "geo_closest_point_on_polygon",
+    "geo_h3cell_children",
+    "geo_h3cell_level",
+    "geo_h3cell_neighbors",
+    "geo_h3cell_parent",
+    "geo_h3cell_rings",
+    "geo_h3cell_to_central_point",
+    "geo_h3cell_to_polygon",
+    "geo_intersection_2lines",
+    "geo_intersection_2polygons",
+    "geo_intersection_line_with_polygon",
+    "geo_intersects_2lines",
+    "geo_intersects_2polygons",
+    "geo_intersects_line_with_polygon",
+    "geo_line_buffer",
+    "geo_line_densify",
+    "geo_line_locate_point",
+    "geo_line_simplify",
+    "geo_line_to_s2cells",
+    "geo_point_buffer",
+    "geo_point_to_h3cell",
+    "geo_polygon_buffer",
+    "geo_polygon_densify",
+    "geo_polygon_simplify",
+    "geo_polygon_to_h3cells",
+    "geo_polygon_to_s2cells",
+    "geo_simplify_polygons_array",
+    "geo_union_lines_array",
+    "geo_union_polygons_array",
     "arg",
     "FileProfile",
     "DeviceFromIP",
@@ -53,6 +93,9 @@ impl Binder<'_> {
                 );
             }
             _ => {}
+        }
+        if let Some(answer) = self.special_call(call, place, row) {
+            return answer;
         }
         let aggregate = functions::aggregate(name);
         if let Some(function) = aggregate
@@ -159,7 +202,7 @@ impl Binder<'_> {
                 }
             }
             "trim" | "trim_start" | "trim_end" => self.check_regex(&args[0], places[0]),
-            "pack_all" => return self.pack_all(row),
+            "pack_all" => return self.pack_all(&args, row),
             _ => {}
         }
         // Weeks are the one part that Kusto counts as a real.
@@ -315,19 +358,6 @@ impl Binder<'_> {
             None => now,
             Some(span) if function.name == "ago" => self.arithmetic(BinaryOp::Sub, now, span, place),
             Some(span) => self.arithmetic(BinaryOp::Add, now, span, place),
-        }
-    }
-
-    /// `pack_all()`: a bag of every column.
-    fn pack_all(&mut self, row: &Row) -> Expr {
-        let mut args = Vec::with_capacity(row.schema().len() * 2);
-        for (n, column) in row.schema().iter().enumerate() {
-            args.push(Expr::literal(Value::String(column.name.clone())));
-            args.push(Expr::column(n, column.ty));
-        }
-        match functions::scalar("bag_pack") {
-            Some(pack) if !row.table.open => self.call(pack, args, Type::Dynamic),
-            _ => self.poison(),
         }
     }
 

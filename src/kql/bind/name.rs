@@ -59,9 +59,17 @@ impl Binder<'_> {
             ResultName::FirstArgument => self.name_of(first?),
             ResultName::Prefix(prefix) => {
                 let mut text = format!("{prefix}_{}", first.and_then(|e| self.name_of(e)).unwrap_or_default());
-                if matches!(function.name, "percentile") {
+                let argument = |n: usize| call.arguments.get(n).map(|a| &a.value);
+                let more = match function.name {
+                    "percentile" => argument(1).map(percent),
+                    "percentilew" => argument(2).map(percent),
+                    // Named after both values.
+                    name if name.starts_with("covariance") => argument(1).and_then(|e| self.name_of(e)),
+                    _ => None,
+                };
+                if let Some(more) = more {
                     text.push('_');
-                    text.push_str(&call.arguments.get(1).map(|a| percent(&a.value)).unwrap_or_default());
+                    text.push_str(&more);
                 }
                 Some(text)
             }

@@ -1,12 +1,10 @@
-//! Choice, nulls, hashes, and what a value is.
+//! Choice, nulls, and what a value is.
 
-use super::{
-    Function, FunctionKind, Gives, ResultName, Type, any, args, common, entry, function, long, predicate, real,
-};
+use super::{Function, FunctionKind, Gives, ResultName, Type, any, args, common, entry, function, predicate};
 
 const BOOL: Type = Type::Bool;
 
-/// Choice, nulls, hashes. `case` alternates predicates and values: the binder checks it by hand.
+/// `case` alternates predicates and values: the binder checks it by hand.
 pub static ALL: &[Function] = &[
     entry(
         FunctionKind::Scalar,
@@ -67,28 +65,6 @@ pub static ALL: &[Function] = &[
         "The name of the value's type; of a dynamic, of what it holds.",
         "print gettype(dynamic([1]))",
     ),
-    function(
-        "hash",
-        args![any("value"), long("modulo").optional()],
-        Type::Long,
-        "A number that is the same for the same value (xxhash64).",
-        "print hash('vault')",
-    ),
-    function(
-        "hash_sha256",
-        args![any("value")],
-        Type::String,
-        "The SHA-256 of the value's text, in hexadecimal.",
-        "print hash_sha256('vault')",
-    ),
-    function(
-        "rand",
-        args![long("below").optional()],
-        Type::Real,
-        "A random real from 0 to 1, or a whole number below the given one.",
-        "print rand()",
-    ),
-    function("new_guid", args![], Type::Guid, "A new random guid.", "print new_guid()"),
     entry(
         FunctionKind::Scalar,
         "ingestion_time",
@@ -99,10 +75,24 @@ pub static ALL: &[Function] = &[
         "OnePasswordEventLogs_CL | extend arrived = ingestion_time()",
     ),
     function(
-        "geo_distance_2points",
-        args![real("longitude"), real("latitude"), real("longitude of the other"), real("latitude of the other")],
-        Type::Real,
-        "The shortest distance over the earth, in metres.",
-        "print geo_distance_2points(13.40, 52.52, 2.35, 48.86)",
+        "around",
+        args![any("value"), any("centre"), any("distance")],
+        BOOL,
+        "Is the value within a distance of a centre, both ends included?",
+        "print around(5, 4, 1)",
+    ),
+    function(
+        "assert",
+        args![predicate("condition"), any("message")],
+        BOOL,
+        "True, or the query's error where the condition, a constant, does not hold.",
+        "print assert(1 < 2, 'one is less than two')",
+    ),
+    function(
+        "estimate_data_size",
+        args![any("column").repeats()],
+        Type::Long,
+        "How many bytes the columns' values take.",
+        "print a = 1, b = 'x' | extend bytes = estimate_data_size(*)",
     ),
 ];

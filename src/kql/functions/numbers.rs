@@ -1,6 +1,6 @@
 //! Arithmetic beyond the operators.
 
-use super::{Function, Gives, Type, args, function, keeps_name, long, number, real, summable};
+use super::{Function, Gives, Type, args, function, keeps_name, long, number, real, string, summable};
 
 const REAL: Gives = Gives::Type(Type::Real);
 
@@ -87,5 +87,110 @@ pub static ALL: &[Function] = &[
         Gives::Type(Type::Long),
         "The bits moved down.",
         "print binary_shift_right(16, 4)",
+    ),
+    keeps_name(
+        "bitset_count_ones",
+        args![long("value")],
+        Gives::Type(Type::Long),
+        "How many bits are set.",
+        "print bitset_count_ones(42)",
+    ),
+    function("cot", args![real("value")], Type::Real, "The cotangent, of radians.", "print cot(1)"),
+    function("degrees", args![real("radians")], Type::Real, "Radians to degrees.", "print degrees(pi())"),
+    function("radians", args![real("degrees")], Type::Real, "Degrees to radians.", "print radians(180)"),
+    keeps_name("gamma", args![real("value")], REAL, "The gamma function.", "print gamma(5)"),
+    keeps_name("loggamma", args![real("value")], REAL, "The logarithm of the gamma function.", "print loggamma(5)"),
+    keeps_name("erf", args![real("value")], REAL, "The error function.", "print erf(0.5)"),
+    keeps_name("erfc", args![real("value")], REAL, "The complement of the error function.", "print erfc(0.5)"),
+    function(
+        "beta_cdf",
+        args![real("value"), real("alpha"), real("beta")],
+        Type::Real,
+        "The beta distribution up to a value.",
+        "print beta_cdf(0.4, 10, 20)",
+    ),
+    function(
+        "beta_inv",
+        args![real("probability"), real("alpha"), real("beta")],
+        Type::Real,
+        "Where the beta distribution reaches a probability.",
+        "print beta_inv(0.1, 10, 20)",
+    ),
+    function(
+        "beta_pdf",
+        args![real("value"), real("alpha"), real("beta")],
+        Type::Real,
+        "The density of the beta distribution.",
+        "print beta_pdf(0.5, 10, 20)",
+    ),
+    function(
+        "welch_test",
+        args![
+            real("mean"),
+            real("variance"),
+            real("count"),
+            real("mean of the other"),
+            real("variance of the other"),
+            real("count of the other")
+        ],
+        Type::Real,
+        "The p-value of Welch's test: how likely two samples have one mean.",
+        "print welch_test(5, 1, 30, 5.2, 1, 30)",
+    ),
+    function(
+        "convert_angle",
+        args![real("value"), string("from"), string("to")],
+        Type::Real,
+        "An angle from one unit to another; null for a unit that is not known.",
+        "print convert_angle(1.2, 'Degree', 'Radian')",
+    ),
+    function(
+        "convert_energy",
+        args![real("value"), string("from"), string("to")],
+        Type::Real,
+        "An energy from one unit to another; null for a unit that is not known.",
+        "print convert_energy(1.2, 'Joule', 'BritishThermalUnit')",
+    ),
+    function(
+        "convert_force",
+        args![real("value"), string("from"), string("to")],
+        Type::Real,
+        "A force from one unit to another; null for a unit that is not known.",
+        "print convert_force(1.2, 'Newton', 'Decanewton')",
+    ),
+    function(
+        "convert_length",
+        args![real("value"), string("from"), string("to")],
+        Type::Real,
+        "A length from one unit to another; null for a unit that is not known.",
+        "print convert_length(1.2, 'Meter', 'Foot')",
+    ),
+    function(
+        "convert_mass",
+        args![real("value"), string("from"), string("to")],
+        Type::Real,
+        "A mass from one unit to another; null for a unit that is not known.",
+        "print convert_mass(1.2, 'Kilogram', 'Pound')",
+    ),
+    function(
+        "convert_speed",
+        args![real("value"), string("from"), string("to")],
+        Type::Real,
+        "A speed from one unit to another; null for a unit that is not known.",
+        "print convert_speed(1.2, 'MeterPerSecond', 'KilometerPerHour')",
+    ),
+    function(
+        "convert_temperature",
+        args![real("value"), string("from"), string("to")],
+        Type::Real,
+        "A temperature from one unit to another; null for a unit that is not known.",
+        "print convert_temperature(1.2, 'Kelvin', 'DegreeCelsius')",
+    ),
+    function(
+        "convert_volume",
+        args![real("value"), string("from"), string("to")],
+        Type::Real,
+        "A volume from one unit to another; null for a unit that is not known.",
+        "print convert_volume(1.2, 'CubicMeter', 'Liter')",
     ),
 ];

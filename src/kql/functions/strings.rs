@@ -1,8 +1,8 @@
-//! Text: parts, search, replacement, regular expressions (of the `regex` crate, as in Kusto), encodings.
+//! Text: parts, search, replacement, regular expressions (of the `regex` crate, as in Kusto), what stands in it.
 
 use super::{
     Function, FunctionKind, Gives, ResultName, Takes, Type, any, args, dynamic, entry, function, keeps_name, long,
-    string, takes,
+    real, string, takes,
 };
 
 const S: Type = Type::String;
@@ -171,22 +171,6 @@ pub static ALL: &[Function] = &[
         "A whole number in hexadecimal.",
         "print tohex(255)",
     ),
-    function("url_encode", args![string("text")], S, "Percent-encodes for a URL.", "print url_encode('a b')"),
-    function("url_decode", args![string("text")], S, "Undoes percent-encoding.", "print url_decode('a%20b')"),
-    function(
-        "base64_encode_tostring",
-        args![string("text")],
-        S,
-        "Text to base64.",
-        "print base64_encode_tostring('Kusto')",
-    ),
-    function(
-        "base64_decode_tostring",
-        args![string("text")],
-        S,
-        "Base64 to text; \"\" where it is none.",
-        "print base64_decode_tostring('S3VzdG8=')",
-    ),
     function(
         "parse_url",
         args![string("url")],
@@ -200,5 +184,95 @@ pub static ALL: &[Function] = &[
         D,
         "The parameters of a URL's query as a bag.",
         "print parse_urlquery('a=1&b=2')",
+    ),
+    function(
+        "isutf8",
+        args![string("text")],
+        B,
+        "Is the text valid UTF-8? Here every text is.",
+        "print isutf8('vault')",
+    ),
+    function(
+        "regex_quote",
+        args![string("text")],
+        S,
+        "The text with every sign escaped that means something in a regular expression.",
+        "print regex_quote('a.b')",
+    ),
+    function(
+        "replace_strings",
+        args![string("text"), dynamic("texts to find"), dynamic("replacements")],
+        S,
+        "Replaces every text of one array by the text at the same place of another.",
+        "print replace_strings('a cat', dynamic(['cat']), dynamic(['dog']))",
+    ),
+    function(
+        "indexof_regex",
+        args![
+            string("text"),
+            string("pattern"),
+            long("start").optional(),
+            long("length").optional(),
+            long("occurrence").optional()
+        ],
+        L,
+        "Where a pattern first matches, from 0; -1 where it does not.",
+        "print indexof_regex('abcabc', 'b.a')",
+    ),
+    function(
+        "has_any_index",
+        args![string("text"), dynamic("terms")],
+        L,
+        "The place in the array of the first term that the text has; -1 where it has none.",
+        "print has_any_index('vault export', dynamic(['import', 'export']))",
+    ),
+    keeps_name(
+        "format_bytes",
+        args![real("size"), long("precision").optional(), string("units").optional()],
+        Gives::Type(S),
+        "A size in bytes as text, in the unit that fits or in the one given.",
+        "print format_bytes(20010332, 2)",
+    ),
+    keeps_name(
+        "parse_csv",
+        args![string("record")],
+        Gives::Type(D),
+        "The fields of one record of comma separated values.",
+        "print parse_csv('aa,b,cc')",
+    ),
+    function(
+        "parse_command_line",
+        args![string("command line"), string("parser").constant()],
+        D,
+        "The arguments of a command line as Windows divides it.",
+        "print parse_command_line('op read secret', 'windows')",
+    ),
+    function(
+        "parse_path",
+        args![string("path")],
+        D,
+        "The parts of a file's path as a bag: Scheme, RootPath, DirectoryPath, DirectoryName, Filename, Extension, AlternateDataStreamName.",
+        "print parse_path('/usr/lib/file.txt')",
+    ),
+    function(
+        "parse_version",
+        args![string("version")],
+        Type::Decimal,
+        "A version of up to four parts as a number that compares as versions do (Kusto's, divided by 10^18).",
+        "print parse_version('8.10.40')",
+    ),
+    keeps_name(
+        "parse_xml",
+        args![string("xml")],
+        Gives::Type(D),
+        "Reads XML into a bag: attributes as @name, text as #text, children by name; null where it is none.",
+        "print parse_xml('<e id=\"1\">x</e>')",
+    ),
+    function(
+        "parse_user_agent",
+        args![string("user agent"), any("browser, os or device")],
+        D,
+        "The browser, system or device behind a user agent's text, by rules of our own.",
+        "print parse_user_agent('curl/8.5.0', 'browser')",
     ),
 ];

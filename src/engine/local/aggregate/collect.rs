@@ -5,7 +5,7 @@ use hashbrown::HashSet;
 
 use super::super::column::{Result, Vector, build_texts, collect_texts, internal};
 use super::super::functions::convert::Cells;
-use super::super::functions::dynamic;
+use super::super::functions::{bags, dynamic};
 use super::super::intern::Interner;
 use super::{Accumulator, same};
 use crate::event::json;
@@ -98,7 +98,7 @@ impl Accumulator for Collect {
         if self.kind == Kind::Bag {
             let texts = column.texts()?;
             return Ok(build_texts(count, |group, out| {
-                dynamic::bag(out, dynamic::merged(groups[group].iter().filter_map(|c| texts.get(*c as usize))));
+                bags::write_bag(out, bags::merged(groups[group].iter().filter_map(|c| texts.get(*c as usize))));
                 true
             }));
         }

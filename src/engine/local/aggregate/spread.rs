@@ -1,107 +1,13 @@
-//! `percentile`, `stdev`, `variance`.
+//! `stdev`, `variance`.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array};
+use arrow::array::{ArrayRef, Float64Array};
 
-use super::super::column::{Result, Vector, decimals, internal};
+use super::super::column::{Result, Vector, internal};
 use super::super::functions::{Number, Whole};
 use super::{Accumulator, same};
 use crate::kql::Type;
-
-/// Nearest rank over all values, exact.
-#[derive(Debug)]
-pub struct Percentile {
-    of: Type,
-    percent: f64,
-    rows: Vec<(u32, Rank)>,
-}
-
-/// A value that sorts: reals by their total order.
-#[derive(Clone, Copy, Debug)]
-enum Rank {
-    Whole(i128),
-    Real(f64),
-}
-
-impl Rank {
-    fn order(&self, other: &Self) -> std::cmp::Ordering {
-        match (self, other) {
-            (Self::Whole(a), Self::Whole(b)) => a.cmp(b),
-            (Self::Real(a), Self::Real(b)) => a.total_cmp(b),
-            _ => std::cmp::Ordering::Equal,
-        }
-    }
-}
-
-impl Percentile {
-    pub fn new(of: Type, percent: f64) -> Self {
-        Self { of, percent, rows: Vec::new() }
-    }
-}
-
-impl Accumulator for Percentile {
-    fn update(&mut self, groups: &[u32], _: usize, args: &[Vector]) -> Result<()> {
-        let arg = args.first().ok_or_else(|| internal("percentile of nothing"))?;
-        let rows = &mut self.rows;
-        let mut add = |g: u32, rank: Option<Rank>| rows.extend(rank.map(|r| (g, r)));
-        match self.of {
-            Type::Real => {
-                let n = arg.reals()?;
-                groups.iter().enumerate().for_each(|(i, g)| add(*g, n.get(i).map(Rank::Real)));
-            }
-            Type::Decimal => {
-                let n = arg.decimals()?;
-                groups.iter().enumerate().for_each(|(i, g)| add(*g, n.get(i).map(Rank::Whole)));
-            }
-            _ => {
-                let n = Whole::of(arg)?;
-                groups.iter().enumerate().for_each(|(i, g)| add(*g, n.get(i).map(|n| Rank::Whole(i128::from(n)))));
-            }
-        }
-        Ok(())
-    }
-
-    fn merge(&mut self, other: Box<dyn Accumulator>, mapping: &[u32], _: usize) -> Result<()> {
-        self.rows.extend(same::<Self>(other)?.rows.into_iter().map(|(g, r)| (mapping[g as usize], r)));
-        Ok(())
-    }
-
-    fn finish(&mut self, count: usize) -> Result<ArrayRef> {
-        self.rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.order(&b.1)));
-        let mut chosen: Vec<Option<Rank>> = vec![None; count];
-        for group in self.rows.chunk_by(|a, b| a.0 == b.0) {
-            let rank = (self.percent / 100.0 * group.len() as f64).ceil() as usize;
-            chosen[group[0].0 as usize] = group.get(rank.clamp(1, group.len()) - 1).map(|(_, r)| *r);
-        }
-        let whole = chosen.iter().map(|r| match r {
-            Some(Rank::Whole(n)) => Some(*n),
-            _ => None,
-        });
-        Ok(match self.of {
-            Type::Real => Arc::new(
-                chosen
-                    .iter()
-                    .map(|r| match r {
-                        Some(Rank::Real(n)) => Some(*n),
-                        _ => None,
-                    })
-                    .collect::<Float64Array>(),
-            ),
-            Type::Decimal => decimals(whole),
-            Type::Int => Arc::new(whole.map(|n| n.map(|n| n as i32)).collect::<Int32Array>()),
-            _ => Arc::new(whole.map(|n| n.map(|n| n as i64)).collect::<Int64Array>()),
-        })
-    }
-
-    fn bytes(&self) -> u64 {
-        (self.rows.capacity() * size_of::<(u32, Rank)>()) as u64
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any> {
-        self
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gives {

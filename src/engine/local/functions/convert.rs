@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Call, Eval, dynamic, parse_number, parse_time};
+use super::{Call, Eval, dynamic, parse_number, parse_time, real_text};
 use crate::base::time::{Span, Ticks};
 use crate::engine::local::column::{DECIMAL_SCALE, Numbers, Result, Texts, Vector, decimals, internal};
 use crate::event::json;
@@ -77,7 +77,7 @@ impl<'a> Cells<'a> {
             Look::Ints(n) => n.get(row).map_or(Ok(()), |n| write!(out, "{n}")),
             Look::Reals(n) => {
                 if let Some(n) = n.get(row) {
-                    parse_number::write_real(out, n);
+                    real_text::write_real(out, n);
                 }
                 Ok(())
             }
@@ -247,7 +247,8 @@ fn todouble(call: &Call<'_>) -> Result<Vector> {
                 let value = t.get(i)?;
                 match json::kind(value)? {
                     json::Kind::Number => value.parse().ok(),
-                    json::Kind::Text => parse_number::real(&scalar_text(value)),
+                    // Hexadecimal digits in a dynamic text are whole numbers only.
+                    json::Kind::Text => parse_number::decimal_real(&scalar_text(value)),
                     json::Kind::Boolean => Some(if value == "true" { 1.0 } else { 0.0 }),
                     _ => None,
                 }
@@ -273,7 +274,7 @@ fn todecimal(call: &Call<'_>) -> Result<Vector> {
             let mut text = String::new();
             Vector::Array(decimals((0..call.rows).map(|i| {
                 text.clear();
-                parse_number::write_real(&mut text, n.get(i)?);
+                real_text::write_real(&mut text, n.get(i)?);
                 parse_number::decimal(&text)
             })))
         }
@@ -309,7 +310,13 @@ fn tobool(call: &Call<'_>) -> Result<Vector> {
         }
         Type::Dynamic => {
             let t = call.texts(0)?;
-            Ok(call.maybe_bools(|i| bool_of_text(&scalar_text(t.get(i)?))))
+            Ok(call.maybe_bools(|i| {
+                let value = t.get(i)?;
+                match json::kind(value)? {
+                    json::Kind::Number => value.parse::<f64>().ok().map(|n| n != 0.0),
+                    _ => bool_of_text(&scalar_text(value)),
+                }
+            }))
         }
         Type::Real | Type::Decimal => {
             let n = call.number(0)?;

@@ -5,27 +5,28 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::convert::Cells;
-use super::{Call, Eval};
+use super::{Call, Eval, Whole, digest};
 use crate::engine::local::column::{Result, Vector};
 use crate::kql::Type;
 
 pub fn find(name: &str) -> Option<Eval> {
     Some(match name {
         "hash" => hash,
-        "hash_sha256" => |c| {
-            let cells = Cells::of(c.arg(0)?, c.types[0])?;
+        "hash_xxhash64" => hash,
+        "hash_combine" => |c| {
+            let all = (0..c.args.len()).map(|k| c.whole(k)).collect::<Result<Vec<_>>>()?;
+            Ok(c.give_longs(|i| all.iter().map(|h| h.get(i)).reduce(|a, b| Some(combined(a?, b?))).flatten()))
+        },
+        "hash_many" => |c| {
+            let all = (0..c.args.len()).map(|k| Hashed::of(c, k)).collect::<Result<Vec<_>>>()?;
             let mut text = String::new();
-            Ok(c.write_texts(|i, out| {
-                text.clear();
-                cells.write(i, &mut text);
-                Sha256::digest(text.as_bytes()).iter().for_each(|b| {
-                    let written = write!(out, "{b:02x}");
-                    debug_assert!(written.is_ok());
-                });
-                true
+            Ok(c.give_longs(|i| {
+                all.iter().map(|h| h.get(i, &mut text)).reduce(|a, b| Some(combined(a?, b?))).flatten()
             }))
         },
-        "geo_distance_2points" => geo_distance,
+        "hash_sha256" => |c| digest(c, |bytes| Sha256::digest(bytes).to_vec()),
+        "hash_sha1" => |c| digest(c, |bytes| digest::sha1(bytes).to_vec()),
+        "hash_md5" => |c| digest(c, |bytes| digest::md5(bytes).to_vec()),
         _ => return None,
     })
 }
@@ -41,23 +42,64 @@ pub fn find_per_row(name: &str) -> Option<Eval> {
     })
 }
 
-fn hash(call: &Call<'_>) -> Result<Vector> {
-    let ty = call.types[0];
-    let cells = Cells::of(call.arg(0)?, ty)?;
-    let modulo = if call.args.len() > 1 { Some(call.whole(1)?) } else { None };
-    let numbers = match ty {
-        Type::Int | Type::Long | Type::DateTime | Type::TimeSpan => Some(call.whole(0)?),
-        _ => None,
-    };
+/// The hash of a value's text, in hexadecimal.
+fn digest(call: &Call<'_>, f: impl Fn(&[u8]) -> Vec<u8>) -> Result<Vector> {
+    let cells = Cells::of(call.arg(0)?, call.types[0])?;
     let mut text = String::new();
-    Ok(call.give_longs(|i| {
-        let h = if let Some(n) = &numbers {
-            xxh64(&n.get(i)?.to_le_bytes())
+    Ok(call.write_texts(|i, out| {
+        text.clear();
+        cells.write(i, &mut text);
+        for b in f(text.as_bytes()) {
+            let written = write!(out, "{b:02x}");
+            debug_assert!(written.is_ok());
+        }
+        true
+    }))
+}
+
+/// An argument to be hashed: whole numbers and times by their eight bytes, anything else by its text.
+#[derive(Debug)]
+pub struct Hashed<'a> {
+    numbers: Option<Whole<'a>>,
+    cells: Cells<'a>,
+}
+
+impl<'a> Hashed<'a> {
+    pub fn of(call: &Call<'a>, n: usize) -> Result<Self> {
+        let ty = call.types[n];
+        let numbers = match ty {
+            Type::Int | Type::Long | Type::DateTime | Type::TimeSpan => Some(call.whole(n)?),
+            _ => None,
+        };
+        Ok(Self { numbers, cells: Cells::of(call.arg(n)?, ty)? })
+    }
+
+    pub fn get(&self, row: usize, text: &mut String) -> Option<i64> {
+        let hash = if let Some(n) = &self.numbers {
+            xxh64(&n.get(row)?.to_le_bytes())
         } else {
             text.clear();
-            cells.write(i, &mut text);
+            self.cells.write(row, text);
             xxh64(text.as_bytes())
-        } as i64;
+        };
+        Some(hash as i64)
+    }
+}
+
+/// Two hashes as one; which is the same in every query here, but not Kusto's number, whose rule is not published and may change.
+fn combined(a: i64, b: i64) -> i64 {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&a.to_le_bytes());
+    bytes[8..].copy_from_slice(&b.to_le_bytes());
+    xxh64(&bytes) as i64
+}
+
+fn hash(call: &Call<'_>) -> Result<Vector> {
+    let value = Hashed::of(call, 0)?;
+    let modulo = if call.args.len() > 1 { Some(call.whole(1)?) } else { None };
+    let mut text = String::new();
+    Ok(call.give_longs(|i| {
+        let h = value.get(i, &mut text)?;
         match &modulo {
             None => Some(h),
             Some(m) => m.get(i).filter(|m| *m != 0).map(|m| h.rem_euclid(m)),
@@ -80,7 +122,7 @@ fn word(bytes: &[u8]) -> u64 {
 }
 
 /// xxHash64 with seed 0.
-fn xxh64(bytes: &[u8]) -> u64 {
+pub fn xxh64(bytes: &[u8]) -> u64 {
     let mut rest = bytes;
     let mut h = if bytes.len() >= 32 {
         let mut v = [P1.wrapping_add(P2), P2, 0, 0_u64.wrapping_sub(P1)];
@@ -134,22 +176,6 @@ fn new_guid() -> String {
     let n = fastrand::u128(..) & !(0xF000 << 64) & !(0xC000 << 48) | 0x4000 << 64 | 0x8000 << 48;
     let h = format!("{n:032x}");
     format!("{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])
-}
-
-/// On a sphere of the earth's mean radius; null where a place is none.
-fn geo_distance(call: &Call<'_>) -> Result<Vector> {
-    const RADIUS: f64 = 6_371_008.8;
-    let n = (0..4).map(|k| call.number(k)).collect::<Result<Vec<_>>>()?;
-    Ok(call.give_reals(|i| {
-        let (x1, y1, x2, y2) = (n[0].get(i)?, n[1].get(i)?, n[2].get(i)?, n[3].get(i)?);
-        let place = |x: f64, y: f64| (-180.0..=180.0).contains(&x) && (-90.0..=90.0).contains(&y);
-        if !place(x1, y1) || !place(x2, y2) {
-            return None;
-        }
-        let (a, b) = (y1.to_radians(), y2.to_radians());
-        let half = ((b - a) / 2.0).sin().powi(2) + a.cos() * b.cos() * ((x2 - x1).to_radians() / 2.0).sin().powi(2);
-        Some(2.0 * RADIUS * half.sqrt().min(1.0).asin())
-    }))
 }
 
 #[cfg(test)]

@@ -22,8 +22,13 @@ pub fn long(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// A real: blanks around it; `NaN`, `inf` and `Infinity` too.
+/// A real: blanks around it; `NaN`, `inf` and `Infinity` too, and whole numbers in hexadecimal.
 pub fn real(text: &str) -> Option<f64> {
+    decimal_real(text).or_else(|| long(text).map(|n| n as f64))
+}
+
+/// A real in decimal digits.
+pub fn decimal_real(text: &str) -> Option<f64> {
     let text = text.trim();
     match text.to_ascii_lowercase().as_str() {
         "nan" => Some(f64::NAN),
@@ -32,7 +37,7 @@ pub fn real(text: &str) -> Option<f64> {
         _ if text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E')) => {
             text.parse().ok()
         }
-        _ => long(text).map(|n| n as f64),
+        _ => None,
     }
 }
 
@@ -57,18 +62,6 @@ pub fn decimal(text: &str) -> Option<i128> {
         value = value.checked_add(part.parse::<i128>().ok()? * 10_i128.pow(18 - part.len() as u32))?;
     }
     Some(if negative { -value } else { value })
-}
-
-/// A real's text: shortest that reads back the same, always with a point or an exponent.
-pub fn write_real(out: &mut String, n: f64) {
-    let written = if n.is_nan() {
-        out.write_str("NaN")
-    } else if n.is_infinite() {
-        out.write_str(if n > 0.0 { "inf" } else { "-inf" })
-    } else {
-        write!(out, "{n:?}")
-    };
-    debug_assert!(written.is_ok());
 }
 
 /// A decimal's text, without zeros at its end.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use regex::Regex;
 
+use super::text::offset;
 use super::{Call, Eval, dynamic};
 use crate::engine::QueryError;
 use crate::engine::local::column::{Result, Texts, Vector};
@@ -24,6 +25,7 @@ pub fn find(name: &str) -> Option<Eval> {
         "trim_start" => |c| trim(c, true, false),
         "trim_end" => |c| trim(c, false, true),
         "countof" => countof,
+        "indexof_regex" => indexof_regex,
         _ => return None,
     })
 }
@@ -218,5 +220,26 @@ fn countof(call: &Call<'_>) -> Result<Vector> {
             false
         });
         Some(n)
+    }))
+}
+
+/// Where the n-th match stands, in characters; null for a start before the text, a length below -1 or an occurrence below 0.
+fn indexof_regex(call: &Call<'_>) -> Result<Vector> {
+    let texts = call.texts(0)?;
+    let patterns = per_row(&call.texts(1)?, call.rows)?;
+    let option = |k: usize| if call.args.len() > k { call.whole(k).map(Some) } else { Ok(None) };
+    let (start, length, occurrence) = (option(2)?, option(3)?, option(4)?);
+    let get = |o: &Option<super::Whole<'_>>, i: usize, default: i64| o.as_ref().map_or(Some(default), |o| o.get(i));
+    Ok(call.give_longs(|i| {
+        let (text, regex) = (texts.text(i), at(&patterns, i));
+        let (from, length, nth) = (get(&start, i, 0)?, get(&length, i, -1)?, get(&occurrence, i, 1)?);
+        if from < 0 || length < -1 || nth < 0 {
+            return None;
+        }
+        let begin = offset(text, usize::try_from(from).unwrap_or(usize::MAX));
+        let rest = &text[begin..];
+        let within = usize::try_from(length).map_or(rest, |n| &rest[..offset(rest, n)]);
+        let hit = regex.find_iter(within).nth(usize::try_from(nth.max(1) - 1).unwrap_or(usize::MAX));
+        Some(hit.map_or(-1, |m| from + within[..m.start()].chars().count() as i64))
     }))
 }

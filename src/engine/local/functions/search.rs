@@ -51,6 +51,7 @@ pub fn find(name: &str) -> Option<Eval> {
         "has_all" => |c| many(c, false, false),
         "!has_any" => |c| many(c, true, true),
         "!has_all" => |c| many(c, false, true),
+        "has_any_index" => has_any_index,
         _ => return None,
     })
 }
@@ -105,6 +106,24 @@ fn one(call: &Call<'_>, place: Where, case: bool, negated: bool) -> Result<Vecto
 fn same(call: &Call<'_>, negated: bool) -> Result<Vector> {
     let (left, right) = (call.texts(0)?, call.texts(1)?);
     Ok(call.bools(|i| equal(left.text(i), right.text(i)) != negated))
+}
+
+/// The place in the list of the first term that the text has; numbers in the list are looked for by their text.
+fn has_any_index(call: &Call<'_>) -> Result<Vector> {
+    let (left, right) = (call.texts(0)?, call.texts(1)?);
+    let needles = |list: &str| -> Vec<Needle> {
+        json::elements(list)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|e| needle(&json::string(e).unwrap_or(Cow::Borrowed(e)), false))
+            .collect()
+    };
+    let constant = if let Texts::Constant(list) = right { Some(needles(list.unwrap_or_default())) } else { None };
+    Ok(call.give_longs(|i| {
+        let own = if constant.is_none() { needles(right.text(i)) } else { Vec::new() };
+        let needles = constant.as_ref().unwrap_or(&own);
+        Some(needles.iter().position(|n| matches(left.text(i), n, Where::Term)).map_or(-1, |n| n as i64))
+    }))
 }
 
 /// `has_any`, `has_all`: the rest are texts, or lists of texts.

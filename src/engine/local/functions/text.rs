@@ -1,7 +1,8 @@
-//! Parts of text, joining, replacing, encodings.
+//! Parts of text, joining, replacing.
 
 use std::fmt::Write as _;
 
+use super::arrays::texts_of;
 use super::convert::Cells;
 use super::{Call, Eval, dynamic};
 use crate::engine::local::column::{Result, Vector};
@@ -47,24 +48,13 @@ pub fn find(name: &str) -> Option<Eval> {
         },
         "translate" => translate,
         "tohex" => tohex,
-        "url_encode" => url_encode,
-        "url_decode" => |c| map(c, |t, out| out.push_str(&percent_decoded(t, true))),
-        "base64_encode_tostring" => |c| map(c, |t, out| base64_encode(out, t.as_bytes())),
-        "base64_decode_tostring" => |c| {
-            map(c, |t, out| {
-                if let Some(text) = base64_decode(t).and_then(|b| String::from_utf8(b).ok()) {
-                    out.push_str(&text);
-                }
-            })
+        "isutf8" => |c| {
+            // Text is UTF-8 wherever it lies here.
+            Ok(c.bools(|_| true))
         },
-        "parse_url" => |c| map(c, parse_url),
-        "parse_urlquery" => |c| {
-            map(c, |t, out| {
-                out.push_str("{\"Query Parameters\":");
-                query_parameters(out, t);
-                out.push('}');
-            })
-        },
+        "regex_quote" => |c| map(c, |t, out| out.push_str(&regex::escape(t))),
+        "replace_strings" => replace_strings,
+        "format_bytes" => format_bytes,
         _ => return None,
     })
 }
@@ -137,7 +127,7 @@ fn strrep(call: &Call<'_>) -> Result<Vector> {
 }
 
 /// Byte offset of the n-th character; the text's length past its end.
-fn offset(text: &str, n: usize) -> usize {
+pub fn offset(text: &str, n: usize) -> usize {
     if text.is_ascii() { n.min(text.len()) } else { text.char_indices().nth(n).map_or(text.len(), |(at, _)| at) }
 }
 
@@ -254,113 +244,42 @@ fn tohex(call: &Call<'_>) -> Result<Vector> {
     }))
 }
 
-fn url_encode(call: &Call<'_>) -> Result<Vector> {
-    map(call, |text, out| {
-        for b in text.bytes() {
-            if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~') {
-                out.push(char::from(b));
-            } else if b == b' ' {
-                out.push('+');
+/// Every text of one array replaced by the one at the same place of another, in a single pass.
+fn replace_strings(call: &Call<'_>) -> Result<Vector> {
+    let (t, what, with) = (call.texts(0)?, call.texts(1)?, call.texts(2)?);
+    Ok(call.write_texts(|i, out| {
+        let (what, with) = (texts_of(what.text(i)), texts_of(with.text(i)));
+        let mut rest = t.text(i);
+        while let Some(c) = rest.chars().next() {
+            let hit = what.iter().position(|w| !w.is_empty() && rest.starts_with(&**w));
+            if let Some(n) = hit {
+                out.push_str(with.get(n).map_or("", |w| &**w));
+                rest = &rest[what[n].len()..];
             } else {
-                let written = write!(out, "%{b:02x}");
-                debug_assert!(written.is_ok());
+                out.push(c);
+                rest = &rest[c.len_utf8()..];
             }
         }
-    })
+        true
+    }))
 }
 
-fn percent_decoded(text: &str, plus: bool) -> String {
-    let bytes = text.as_bytes();
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(b) = bytes.get(at) {
-        let hex = text.get(at + 1..at + 3).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()));
-        match (b, hex) {
-            (b'%', Some(hex)) => {
-                out.push(u8::from_str_radix(hex, 16).unwrap_or(b'%'));
-                at += 3;
-                continue;
-            }
-            (b'+', _) if plus => out.push(b' '),
-            (b, _) => out.push(*b),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-fn base64_encode(out: &mut String, bytes: &[u8]) {
-    for chunk in bytes.chunks(3) {
-        let n = chunk.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for k in 0..4 {
-            out.push(if k <= chunk.len() { char::from(BASE64[(n >> (18 - 6 * k)) as usize & 63]) } else { '=' });
-        }
-    }
-}
-
-/// Bytes of base64 text, padded or not. `None` where it is none.
-pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim().trim_end_matches('=');
-    let mut out = Vec::with_capacity(text.len() * 3 / 4);
-    for chunk in text.as_bytes().chunks(4) {
-        let mut n = 0u32;
-        for b in chunk {
-            n = n << 6 | BASE64.iter().position(|c| c == b)? as u32;
-        }
-        if chunk.len() == 1 {
-            return None;
-        }
-        n <<= 6 * (4 - chunk.len());
-        out.extend(&n.to_be_bytes()[1..chunk.len()]);
-    }
-    Some(out)
-}
-
-fn query_parameters(out: &mut String, query: &str) {
-    out.push('{');
-    let pairs = query.split('&').filter(|p| !p.is_empty());
-    for (n, pair) in pairs.enumerate() {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if n > 0 {
-            out.push(',');
-        }
-        dynamic::quote(out, key);
-        out.push(':');
-        dynamic::quote(out, value);
-    }
-    out.push('}');
-}
-
-fn parse_url(text: &str, out: &mut String) {
-    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
-    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (name, password) = user.split_once(':').unwrap_or((user, ""));
-    let (host, port) = match host.rsplit_once(':') {
-        Some((h, p)) if p.bytes().all(|b| b.is_ascii_digit()) => (h, p),
-        _ => (host, ""),
-    };
-    let parts = [
-        ("Scheme", scheme),
-        ("Host", host),
-        ("Port", port),
-        ("Path", path),
-        ("Username", name),
-        ("Password", password),
-    ];
-    out.push('{');
-    for (key, value) in parts {
-        dynamic::quote(out, key);
-        out.push(':');
-        dynamic::quote(out, value);
-        out.push(',');
-    }
-    out.push_str("\"Query Parameters\":");
-    query_parameters(out, query);
-    out.push_str(",\"Fragment\":");
-    dynamic::quote(out, fragment);
-    out.push('}');
+/// A size with its unit, each 1,024 of the one before.
+fn format_bytes(call: &Call<'_>) -> Result<Vector> {
+    const UNITS: [&str; 7] = ["Bytes", "KB", "MB", "GB", "TB", "PB", "EB"];
+    let size = call.number(0)?;
+    let precision = if call.args.len() > 1 { Some(call.whole(1)?) } else { None };
+    let units = if call.args.len() > 2 { Some(call.texts(2)?) } else { None };
+    Ok(call.write_texts(|i, out| {
+        let Some(size) = size.get(i) else { return true };
+        let digits = precision.as_ref().and_then(|p| p.get(i)).unwrap_or(0).clamp(0, 15) as usize;
+        let unit = match units.as_ref().map(|u| u.text(i)).filter(|u| !u.is_empty()) {
+            Some(name) => UNITS.iter().position(|u| u.eq_ignore_ascii_case(name)),
+            None => Some((1..UNITS.len()).take_while(|n| size.abs() >= 1024_f64.powi(*n as i32)).count()),
+        };
+        let Some(unit) = unit else { return true };
+        let text = format!("{:.digits$}", size / 1024_f64.powi(unit as i32));
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        write!(out, "{text} {}", UNITS[unit]).is_ok()
+    }))
 }
