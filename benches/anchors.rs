@@ -1,7 +1,9 @@
-//! The anchors: questions that analysts ask all day, over generated events, in process, warm, on as many threads as there are cores.
+//! The anchors: questions that analysts ask all day, and the hunts, over generated events, in process, warm, on two threads.
 //! `benches/anchors.py` asks DuckDB the same of the same Parquet files and prints the ratios.
 //!
-//! `VAULTSCOPE_ROWS=1000000 cargo bench --bench anchors -- [NAME]`, the events kept in `target/anchors/ROWS`.
+//! `VAULTSCOPE_ROWS=1000000 cargo bench --bench anchors -- [NAME]`; the events are kept in `target/anchors/ROWS`, or where
+//! `VAULTSCOPE_EVENTS` says. A line a question: name, wall seconds (the least), CPU seconds of a run (the least of the rounds), rows, and what
+//! was read.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -11,75 +13,101 @@ use std::time::Instant;
 
 use vaultscope::base::time::{DAY, Ticks};
 use vaultscope::demo::{self, fill::fill};
+use vaultscope::engine::format::cell;
 use vaultscope::engine::local::{Local, Options};
-use vaultscope::engine::{Limits, QueryEngine as _, Request};
+use vaultscope::engine::{Answer, Limits, QueryEngine as _, QueryError, Request};
+use vaultscope::hunt::{Asked, Pack};
 use vaultscope::store::{Reader, Writer};
 
-const RUNS: usize = 5;
-
-/// Name and text.
-const ANCHORS: [(&str, &str); 5] = [
-    (
-        "hourly",
-        "OnePasswordEventLogs_CL | where timestamp >= ago(1d) | summarize count() by bin(timestamp, 1h) | sort by timestamp asc",
-    ),
-    (
-        "top-failures",
-        "OnePasswordEventLogs_CL | where log_source == 'signinattempts' and category != 'success'
-         | summarize n = count() by email = tostring(target_user.email) | top 20 by n",
-    ),
-    (
-        "mass-access",
-        "OnePasswordEventLogs_CL | where log_source == 'itemusages'
-         | summarize d = dcount(item_uuid) by email = tostring(user.email), bin(timestamp, 1h) | where d >= 20 | sort by d desc",
-    ),
-    (
-        "addresses",
-        "OnePasswordEventLogs_CL | summarize d = dcount(tostring(client.ip_address)) by tostring(location.country) | sort by d desc",
-    ),
-    ("contains", "['1PasswordEvents'] | where raw contains 'Firefox/' | count"),
-];
+/// Rounds, and the CPU seconds that one takes at least: the clock ticks 100 times a second.
+const ROUNDS: usize = 5;
+const LEAST: f64 = 0.3;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let rows: u64 = std::env::var("VAULTSCOPE_ROWS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
-    let only = std::env::args().skip(1).find(|a| !a.starts_with('-'));
+    let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
     let mut out = std::io::stdout().lock();
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("target/anchors/{rows}"));
-    let now = Ticks(demo_now());
+    let home = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let dir =
+        std::env::var("VAULTSCOPE_EVENTS").map_or_else(|_| home.join(format!("target/anchors/{rows}")), PathBuf::from);
+    let now = Ticks(739_000 * DAY + DAY / 2);
     if !dir.join("filled").exists() {
-        writeln!(out, "{rows} events into {}", dir.display())?;
+        writeln!(std::io::stderr(), "{rows} events into {}", dir.display())?;
         generate(&dir, rows, now)?;
     }
-    let engine = Local::new(Reader::open(&dir)?, Options::default());
-    for (name, text) in ANCHORS.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|o| name.contains(o.as_str())))
-    {
-        let mut request = Request::new(text, now);
-        request.limits = Limits::HEADLESS;
-        let (mut best, mut answered) = (f64::MAX, None);
-        for _ in 0..RUNS {
-            let start = Instant::now();
-            answered = Some(engine.run(&request)?);
-            best = best.min(start.elapsed().as_secs_f64());
+    let engine = Local::new(Reader::open(&dir)?, Options { workers: 2, ..Options::default() });
+    let user = first_cell(&run(
+        &engine,
+        "OnePasswordEvents | summarize n = count() by user_email | top 1 by n | project user_email",
+        now,
+    )?);
+    writeln!(out, "value\tUSER\t{user}")?;
+    for (name, text) in questions(&home)?.into_iter().filter(|(name, _)| name.contains(&only)) {
+        let text = text.replace("USER", &user);
+        let mut answer = run(&engine, &text, now)?;
+        let (mut wall, mut cpu) = (f64::MAX, f64::MAX);
+        for _ in 0..ROUNDS {
+            let (began, mut runs) = (cpu_seconds()?, 0);
+            while runs == 0 || cpu_seconds()? - began < LEAST {
+                let start = Instant::now();
+                answer = run(&engine, &text, now)?;
+                wall = wall.min(start.elapsed().as_secs_f64());
+                runs += 1;
+            }
+            cpu = cpu.min((cpu_seconds()? - began) / f64::from(runs));
         }
-        if let Some(answer) = answered {
-            let s = &answer.statistics;
-            writeln!(
-                out,
-                "{name}\t{best:.4}\t{} rows\t{} row groups read, {} pruned, {} MiB read, {} MiB of memory",
-                answer.tables.iter().map(vaultscope::engine::ResultTable::rows).sum::<usize>(),
-                s.row_groups_read,
-                s.row_groups_pruned,
-                s.bytes_read >> 20,
-                s.memory_peak >> 20,
-            )?;
-        }
+        let s = &answer.statistics;
+        writeln!(
+            out,
+            "{name}\t{wall:.4}\t{cpu:.4}\t{}\t{} row groups read, {} pruned, {} MiB read, {} MiB of memory",
+            answer.tables.iter().map(vaultscope::engine::ResultTable::rows).sum::<usize>(),
+            s.row_groups_read,
+            s.row_groups_pruned,
+            s.bytes_read >> 20,
+            s.memory_peak >> 20,
+        )?;
     }
     Ok(())
 }
 
-/// Noon of a day that stays the same, so that the same rows are made each time.
-fn demo_now() -> i64 {
-    739_000 * DAY + DAY / 2
+/// Name and text: the pairs of benches/anchors, and the hunts that have a twin in SQL.
+fn questions(home: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let folder = home.join("benches/anchors");
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "kql") {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            all.push((name, std::fs::read_to_string(&path)?));
+        }
+    }
+    for hunt in &Pack::built_in() {
+        if folder.join(format!("hunts/{}.sql", hunt.id())).exists() {
+            all.push((hunt.id().to_owned(), hunt.ask(&Asked::default())?.text));
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+fn run(engine: &Local, text: &str, now: Ticks) -> Result<Answer, QueryError> {
+    let mut request = Request::new(text, now);
+    request.limits = Limits::HEADLESS;
+    engine.run(&request)
+}
+
+fn first_cell(answer: &Answer) -> String {
+    let table = answer.tables.first();
+    let batch = table.and_then(|t| t.batches.first());
+    batch.zip(table).and_then(|(b, t)| cell::text(b.column(0), 0, t.schema.0[0].ty)).unwrap_or_default().into_owned()
+}
+
+/// User and system seconds of this process so far, of threads that ended too.
+fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
+    Ok(ticks as f64 / 100.0)
 }
 
 fn generate(dir: &Path, rows: u64, now: Ticks) -> Result<(), Box<dyn Error>> {

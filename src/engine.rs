@@ -6,7 +6,7 @@ pub mod request;
 pub mod result;
 
 pub use request::{Cancel, Limits, Progress, Request};
-pub use result::{Answer, QueryError, ResultTable, Statistics};
+pub use result::{Answer, QueryError, ResultTable, Stage, Statistics};
 
 use crate::kql::Catalog;
 

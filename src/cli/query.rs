@@ -4,7 +4,7 @@ mod attend;
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
@@ -16,7 +16,7 @@ use super::{Outcome, WrongUse, engine, output};
 use crate::base::shown::Shown;
 use crate::base::time::Ticks;
 use crate::engine::local::names::Names;
-use crate::engine::{Answer, Limits, QueryEngine, QueryError, Request};
+use crate::engine::{Answer, Limits, QueryEngine, QueryError, Request, Statistics};
 use crate::hunt;
 use crate::kql::Value;
 use crate::kql::literal::print_literal;
@@ -50,7 +50,7 @@ pub struct Args {
     file: Option<PathBuf>,
     #[command(flatten)]
     how: How,
-    /// Print the plan in place of the answer
+    /// Print the plan, and what running it cost stage by stage, in place of the answer
     #[arg(long)]
     explain: bool,
 }
@@ -109,7 +109,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let question = Question { name: &name, text: &request.text };
     if args.explain {
         let names = Names::with_events(&engine::surroundings(&place));
-        return explain(question, &request, &names, global);
+        return explain(question, &request, (&names, &engine), &place, global);
     }
     place.remind_of_demo();
     let answered = ask(&request, &engine, &place, "query")?;
@@ -148,16 +148,56 @@ pub fn ask(
     Ok(answered)
 }
 
-/// Prints the plan. What binding would have to run first is taken as empty.
-fn explain(question: Question<'_>, request: &Request, names: &Names, global: &Global) -> Result<Outcome> {
+/// Prints the plan, and where there is a store, runs it and prints what that cost. In the plan, what binding would have to run first is taken as
+/// empty.
+fn explain(
+    question: Question<'_>,
+    request: &Request,
+    (names, engine): (&Names, &dyn QueryEngine),
+    place: &Place,
+    global: &Global,
+) -> Result<Outcome> {
     let read = hunt::lint::bind(&request.text, names, request.now);
     answer::diagnose(question, &read.diagnostics, global);
     let Some(plan) = read.plan else { return Ok(Outcome::Failed) };
     let mut out = output::Answer::new();
     // What runs, not what was written.
     writeln!(out, "{}", optimise(plan))?;
+    if Layout::of(&place.paths.data).exists() {
+        match attended(request, engine)? {
+            Ok(answer) => out.write_all(cost(&answer.statistics).as_bytes())?,
+            Err(error) => {
+                out.end()?;
+                return answer::print(question, Err(error), Format::Table, global);
+            }
+        }
+    }
     out.end()?;
     Ok(Outcome::Done)
+}
+
+/// The stages in the order in which they ended, then the whole.
+fn cost(statistics: &Statistics) -> String {
+    use std::fmt::Write as _;
+    let millis = |d: Duration| format!("{:.1} ms", d.as_secs_f64() * 1e3);
+    let mut text = format!("{:>12} {:>12} {:>8} {:>12}  stage\n", "elapsed", "busy", "morsels", "rows");
+    for stage in &statistics.stages {
+        let (elapsed, busy) = (millis(stage.elapsed), millis(stage.busy));
+        let _ = writeln!(text, "{elapsed:>12} {busy:>12} {:>8} {:>12}  {}", stage.morsels, stage.rows, stage.name);
+    }
+    let s = statistics;
+    let _ = writeln!(
+        text,
+        "\n{} in all: {} rows and {} KiB read from {} segments; {} row groups read, {} not needed; {} KiB of memory at the peak",
+        millis(s.elapsed),
+        s.rows_read,
+        s.bytes_read >> 10,
+        s.segments_read,
+        s.row_groups_read,
+        s.row_groups_pruned,
+        s.memory_peak >> 10,
+    );
+    text
 }
 
 impl Args {

@@ -151,7 +151,8 @@ impl Local {
                 Bound::Invalid => return Err(QueryError::Invalid(warnings)),
                 Bound::Plan(plan) => {
                     let plan = self.improved(plan);
-                    let tables = results::run(&Execution::new(runner, &tables, &plan), &plan, request)?;
+                    let execution = Execution::new(runner, &tables, &plan).plain(self.options.unoptimised);
+                    let tables = results::run(&execution, &plan, request)?;
                     warnings.extend(unfit(&control));
                     return Ok(Answer { tables, statistics: control.statistics(), warnings });
                 }
@@ -176,7 +177,7 @@ impl Local {
     /// Runs what binding needs: a cell, or a column.
     fn need(&self, runner: &Runner, tables: &dyn Tables, need: &bind::Need) -> Result<bind::Answer> {
         let plan = self.improved(need.plan.clone());
-        let execution = Execution::new(runner.clone(), tables, &plan);
+        let execution = Execution::new(runner.clone(), tables, &plan).plain(self.options.unoptimised);
         let output = plan.outputs.first().ok_or_else(|| column::internal("a need without an output"))?;
         let ty = output.rel.schema.0.first().ok_or_else(|| column::internal("a need without a column"))?.ty;
         let most = (need.what == What::Cell).then_some(1);

@@ -46,6 +46,22 @@ pub struct Statistics {
     pub row_groups_read: u64,
     /// Bytes of memory at the peak, as accounted.
     pub memory_peak: u64,
+    /// What ran, in the order in which it ended.
+    pub stages: Vec<Stage>,
+}
+
+/// A stage of a query: from a source of rows through steps to what needs them all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// `scan OnePasswordEventLogs_CL > project > summarize`.
+    pub name: String,
+    /// Pieces that the work came in: row groups, fresh pages, blocks of rows in memory.
+    pub morsels: u64,
+    /// Rows that reached its end.
+    pub rows: u64,
+    /// From its begin to its end, and what its workers took together.
+    pub elapsed: Duration,
+    pub busy: Duration,
 }
 
 /// Why a query gave no answer.

@@ -1,11 +1,11 @@
 //! What a running query is held to: cancel, time, memory; and what it has cost so far.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::column::Result;
-use crate::engine::{Cancel, Progress, QueryError, Request, Statistics};
+use crate::engine::{Cancel, Progress, QueryError, Request, Stage, Statistics};
 
 /// One query's limits and counters, shared by everything that works for it.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct Control {
     used: AtomicU64,
     peak: AtomicU64,
     pub counters: Counters,
+    stages: Mutex<Vec<Stage>>,
 }
 
 /// What reading cost.
@@ -43,6 +44,7 @@ impl Control {
             used: AtomicU64::new(0),
             peak: AtomicU64::new(0),
             counters: Counters::default(),
+            stages: Mutex::default(),
         })
     }
 
@@ -67,7 +69,13 @@ impl Control {
             row_groups_pruned: get(&self.counters.groups_pruned),
             row_groups_read: get(&self.counters.groups_read),
             memory_peak: get(&self.peak),
+            stages: self.stages.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+
+    /// A stage is over.
+    pub fn ended(&self, stage: Stage) {
+        self.stages.lock().unwrap_or_else(PoisonError::into_inner).push(stage);
     }
 
     /// An account of bytes held, empty at first.

@@ -1,20 +1,20 @@
 //! Scalar expressions over batches. An expression is compiled once a pipeline: functions looked up, sets and patterns prepared. Then it is
-//! evaluated a batch at a time, and over the distinct values of a dictionary instead of its rows where a call looks at one text column.
+//! evaluated a batch at a time, and over the distinct values of a dictionary instead of its rows where a call looks at such columns alone.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, StringArray};
-use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 
 use super::batch::Batch;
-use super::column::{Result, Texts, Vector, internal};
+use super::column::{Result, Vector, internal};
 use super::functions::{self, Call, ScalarFn};
 use crate::kql::plan::Step;
 use crate::kql::{Expr, ExprKind, Type, Value};
 
+mod dictionary;
 mod set;
 
+use dictionary::over_distinct;
 use set::Set;
 
 /// A compiled expression.
@@ -85,13 +85,13 @@ impl Compiled {
             Node::Or(list) => chain(list, batch, true),
             Node::Path { base, steps } => {
                 let base = base.eval(batch)?;
-                over_dictionary(std::slice::from_ref(&base), self.ty, batch.rows, &|args, rows| {
+                over_distinct(std::slice::from_ref(&base), self.ty, batch.rows, &|args, rows| {
                     functions::dynamic::path(&args[0], steps, rows)
                 })
             }
             Node::In { value, set, negated } => {
                 let value = value.eval(batch)?;
-                over_dictionary(std::slice::from_ref(&value), Type::Bool, batch.rows, &|args, rows| {
+                over_distinct(std::slice::from_ref(&value), Type::Bool, batch.rows, &|args, rows| {
                     set.contains(&args[0], rows, *negated)
                 })
             }
@@ -148,62 +148,5 @@ fn call(function: ScalarFn, args: &[Vector], types: &[Type], ty: Type, rows: usi
         let one = (function.eval)(&Call { args, types, ty, rows: 1 })?;
         return Ok(Vector::Constant(one.value(0, ty)?));
     }
-    over_dictionary(args, ty, rows, &|args, rows| (function.eval)(&Call { args, types, ty, rows }))
-}
-
-type Over<'a> = &'a dyn Fn(&[Vector], usize) -> Result<Vector>;
-
-/// Evaluates over the distinct values where the only column among the arguments is a dictionary smaller than the batch.
-fn over_dictionary(args: &[Vector], ty: Type, rows: usize, eval: Over<'_>) -> Result<Vector> {
-    let mut columns = args.iter().enumerate().filter_map(|(i, a)| match a {
-        Vector::Array(array) => Some((i, array)),
-        Vector::Constant(_) => None,
-    });
-    let (Some((at, array)), None) = (columns.next(), columns.next()) else { return eval(args, rows) };
-    let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() else { return eval(args, rows) };
-    if dictionary.values().len() >= rows {
-        return eval(args, rows);
-    }
-    // A null code is one more distinct value.
-    let nulls = dictionary.keys().nulls().filter(|n| n.null_count() > 0);
-    let distinct = dictionary.values().len() + usize::from(nulls.is_some());
-    let values: ArrayRef = if nulls.is_some() {
-        let values = dictionary.values().as_string_opt::<i32>().ok_or_else(|| internal("dictionary values"))?;
-        Arc::new(values.iter().chain([None]).collect::<StringArray>())
-    } else {
-        Arc::clone(dictionary.values())
-    };
-    let mut over: Vec<Vector> = args.to_vec();
-    over[at] = Vector::Array(values);
-    let answer = eval(&over, distinct)?.to_array(distinct);
-    let last = distinct as i32 - 1;
-    let code = |row: usize| match nulls {
-        Some(n) if n.is_null(row) => last,
-        _ => dictionary.keys().values()[row],
-    };
-    Ok(Vector::Array(spread(&answer, ty, rows, code)?))
-}
-
-/// The answer for each distinct value, given to each row of that code.
-fn spread(answer: &ArrayRef, ty: Type, rows: usize, code: impl Fn(usize) -> i32) -> Result<ArrayRef> {
-    if let Some(bools) = answer.as_boolean_opt()
-        && bools.null_count() == 0
-    {
-        let table: Vec<bool> = bools.values().iter().collect();
-        let bits = BooleanBuffer::collect_bool(rows, |row| table[code(row) as usize]);
-        return Ok(Arc::new(BooleanArray::new(bits, None)));
-    }
-    let codes: Int32Array = (0..rows).map(&code).collect::<Vec<_>>().into();
-    if matches!(ty, Type::String | Type::Guid | Type::Dynamic) {
-        let texts = Texts::of(answer)?;
-        let values: StringArray = (0..answer.len()).map(|i| texts.get(i)).collect();
-        if values.null_count() == 0 {
-            return Ok(Arc::new(DictionaryArray::<Int32Type>::new(codes, Arc::new(values))));
-        }
-        // Nulls live in the codes, so that whoever looks at codes alone sees them.
-        let codes: Int32Array = codes.values().iter().map(|c| values.is_valid(*c as usize).then_some(*c)).collect();
-        return Ok(Arc::new(DictionaryArray::<Int32Type>::new(codes, Arc::new(values))));
-    }
-    debug_assert!(!matches!(answer.data_type(), DataType::Dictionary(..)));
-    Ok(arrow::compute::take(answer.as_ref(), &codes, None)?)
+    over_distinct(args, ty, rows, &|args, rows| (function.eval)(&Call { args, types, ty, rows }))
 }

@@ -8,13 +8,15 @@ use super::body::Body;
 use super::capture::Captures;
 use super::column::{Result, from_values, internal};
 use super::control::{Account, Control};
+use super::join::within::Within;
 use super::pipeline::{Pipeline, Runner, Sink};
 use super::range::Range;
 use super::scan::Tables;
+use super::scan::purpose::Purpose;
 use super::steps::{Filter, Project};
 use super::{apply, expand, join, make_series, nested, plugin, sequence, sort, window};
-use crate::kql::plan::Op;
-use crate::kql::{Plan, Rel, Schema, Value};
+use crate::kql::plan::{JoinKind, Op};
+use crate::kql::{Expr, Plan, Rel, Schema, Value};
 
 /// A plan under way.
 pub struct Execution<'a> {
@@ -27,6 +29,8 @@ pub struct Execution<'a> {
     /// In a body: the rows that it is given, and what runs around it.
     given: Vec<Batch>,
     around: Option<&'a Execution<'a>>,
+    /// Scans and joins are not told what becomes of their rows.
+    plain: bool,
 }
 
 impl std::fmt::Debug for Execution<'_> {
@@ -38,7 +42,13 @@ impl std::fmt::Debug for Execution<'_> {
 impl<'a> Execution<'a> {
     pub fn new(runner: Runner, tables: &'a dyn Tables, plan: &'a Plan) -> Self {
         let shared = plan.shared.iter().map(|_| OnceLock::new()).collect();
-        Self { runner, tables, shared, plan, running: Mutex::default(), given: Vec::new(), around: None }
+        Self { runner, tables, shared, plan, running: Mutex::default(), given: Vec::new(), around: None, plain: false }
+    }
+
+    /// Without what an execution finds to do less: for tests, which hold one against the other.
+    #[must_use]
+    pub fn plain(self, plain: bool) -> Self {
+        Self { plain, ..self }
     }
 
     /// The rows that a body makes of those that it is given.
@@ -51,6 +61,7 @@ impl<'a> Execution<'a> {
             running: Mutex::default(),
             given: vec![given],
             around: Some(self),
+            plain: self.plain,
         };
         inside.rows(body, None)
     }
@@ -62,11 +73,19 @@ impl<'a> Execution<'a> {
     }
 
     fn build(&self, rel: &Rel) -> Result<Pipeline> {
+        self.build_for(rel, &Purpose::default())
+    }
+
+    /// The pipeline of a node whose rows are for this.
+    fn build_for(&self, rel: &Rel, purpose: &Purpose) -> Result<Pipeline> {
         self.runner.control.check()?;
         match &rel.op {
             Op::Scan { table, columns, filter } => {
                 // The scan applies the filter itself, early.
-                let source = self.tables.scan(table, columns, &rel.schema, filter, &self.runner.control)?;
+                let nothing = Purpose::default();
+                let purpose = if self.plain { &nothing } else { purpose };
+                let source =
+                    self.tables.scan_for(table, columns, &rel.schema, filter, purpose, &self.runner.control)?;
                 Ok(Pipeline::new(source))
             }
             Op::Values { rows } => Ok(Pipeline::of(vec![values(rows, &rel.schema)?])),
@@ -75,10 +94,20 @@ impl<'a> Execution<'a> {
                 pipeline.ordered = true;
                 Ok(pipeline)
             }
-            Op::Filter { input, predicate } => Ok(self.build(input)?.then(Filter::new(predicate)?)),
-            Op::Project { input, columns } => Ok(self.build(input)?.then(Project::new(columns)?)),
+            Op::Filter { input, predicate } if matches!(input.op, Op::Join { .. }) => {
+                let Op::Join { left, right, kind, keys } = &input.op else { return Err(internal("a join")) };
+                let within = if self.plain { None } else { Within::of(predicate, left.schema.len()) };
+                Ok(self.join(left, right, *kind, keys, within)?.then(Filter::new(predicate)?))
+            }
+            Op::Filter { input, predicate } => {
+                Ok(self.build_for(input, &purpose.under_filter(predicate))?.then(Filter::new(predicate)?))
+            }
+            Op::Project { input, columns } => {
+                Ok(self.build_for(input, &purpose.under_project(columns))?.then(Project::new(columns)?))
+            }
             Op::Aggregate { input, keys, aggregates } => {
-                let pipeline = self.build(input)?;
+                let computed = keys.iter().chain(aggregates.iter().flat_map(|a| &a.args));
+                let pipeline = self.build_for(input, &Purpose::computing(computed))?;
                 let alone = pipeline.ordered && aggregates.iter().any(|a| keeps_order(a.function.name));
                 let sink = Arc::new(Grouping {
                     program: Program::new(keys, aggregates)?,
@@ -92,20 +121,18 @@ impl<'a> Execution<'a> {
                 let rows = Batch::concat(&input.schema, &batches)?;
                 Ok(Pipeline::of(make_series::make_series(&rows, &input.schema, series, &self.runner.control)?))
             }
-            Op::Join { left, right, kind, keys } => {
-                let (l, r) = (keys.iter().map(|(l, _)| l).collect(), keys.iter().map(|(_, r)| r).collect());
-                let left = join::Side { pipeline: self.build(left)?, schema: &left.schema, keys: l };
-                let right = join::Side { pipeline: self.build(right)?, schema: &right.schema, keys: r };
-                join::join(&self.runner, *kind, left, right)
-            }
+            Op::Join { left, right, kind, keys } => self.join(left, right, *kind, keys, None),
             Op::Union { inputs } => {
                 Ok(Pipeline::union(inputs.iter().map(|i| self.build(i)).collect::<Result<Vec<_>>>()?))
             }
             Op::Sort { input, keys, limit } => {
-                let pipeline = self.build(input)?;
                 let batches = match limit {
-                    Some(limit) => sort::top(&self.runner, pipeline, &input.schema, keys, *limit)?,
-                    None => sort::sort(&self.runner, pipeline, &input.schema, keys)?,
+                    Some(limit) => {
+                        let (purpose, bound) = Purpose::of_top(input, keys);
+                        let pipeline = self.build_for(input, &purpose)?;
+                        sort::top(&self.runner, pipeline, &input.schema, keys, *limit, bound)?
+                    }
+                    None => sort::sort(&self.runner, self.build(input)?, &input.schema, keys)?,
                 };
                 Ok(Pipeline::of(batches))
             }
@@ -203,6 +230,20 @@ impl<'a> Execution<'a> {
         }
     }
 
+    fn join(
+        &self,
+        left: &Rel,
+        right: &Rel,
+        kind: JoinKind,
+        keys: &[(Expr, Expr)],
+        within: Option<Within>,
+    ) -> Result<Pipeline> {
+        let (l, r) = (keys.iter().map(|(l, _)| l).collect(), keys.iter().map(|(_, r)| r).collect());
+        let left = join::Side { pipeline: self.build(left)?, schema: &left.schema, keys: l };
+        let right = join::Side { pipeline: self.build(right)?, schema: &right.schema, keys: r };
+        join::join(&self.runner, kind, left, right, within)
+    }
+
     fn shared(&self, n: usize) -> Result<Pipeline> {
         if let Some(around) = self.around {
             return around.shared(n);
@@ -257,6 +298,10 @@ impl Grouping {
 
 impl Sink for Grouping {
     type State = (Partial, Account);
+
+    fn name(&self) -> &'static str {
+        "summarize"
+    }
 
     fn start(&self) -> Result<Self::State> {
         Ok((self.program.start()?, self.control.account("summarize")))

@@ -1,5 +1,6 @@
 //! Hash joins of every kind. One side is built into groups of row numbers by the codes of its keys; the other streams by and looks its keys up. Null
-//! keys match null keys, as in Kusto.
+//! keys match null keys, as in Kusto. Where a condition above the join keeps times of the two sides near each other (`within`), a group's rows stand in the
+//! order of their time, and only those in reach are looked at.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,13 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::array::{ArrayRef, UInt32Array, new_null_array};
 
 use super::batch::Batch;
-use super::column::{Result, data_type};
+use super::column::{Result, Vector, data_type};
 use super::control::Account;
 use super::eval::{Compiled, compile};
 use super::intern::{Keys, NONE};
 use super::pipeline::{Emit, MORSEL, Pipeline, Runner, Step};
 use crate::kql::plan::JoinKind;
 use crate::kql::{Expr, Schema};
+
+pub mod within;
+
+use within::Within;
 
 /// The built side.
 struct Table {
@@ -22,13 +27,16 @@ struct Table {
     /// Rows of group g are `order[starts[g]..starts[g + 1]]`.
     starts: Vec<u32>,
     order: Vec<u32>,
+    /// The times of `order`, ascending in each group, if a range is asked for.
+    times: Option<Vec<i64>>,
     /// Groups that found a partner; only looked at where the built side keeps rows without one.
     matched: Vec<AtomicBool>,
     _account: Account,
 }
 
 impl Table {
-    fn build(runner: &Runner, rows: Batch, keys: &[Compiled], unique: bool) -> Result<Self> {
+    /// `by`: the column of times that a range is asked for.
+    fn build(runner: &Runner, rows: Batch, keys: &[Compiled], unique: bool, by: Option<usize>) -> Result<Self> {
         let mut account = runner.control.account("the smaller side of a join");
         account.hold(rows.bytes())?;
         let mut table = Keys::new(&keys.iter().map(|k| k.ty).collect::<Vec<_>>());
@@ -43,6 +51,12 @@ impl Table {
                 }
             }
         }
+        let column = by.map(|at| Vector::Array(Arc::clone(&rows.columns[at])));
+        let time = column.as_ref().map(Vector::longs).transpose()?;
+        if let Some(time) = &time {
+            // A row without a time is in no range.
+            groups.iter_mut().enumerate().filter(|(row, _)| time.get(*row).is_none()).for_each(|(_, g)| *g = NONE);
+        }
         let mut starts = vec![0_u32; table.len() + 1];
         for g in groups.iter().filter(|g| **g != NONE) {
             starts[*g as usize + 1] += 1;
@@ -56,13 +70,30 @@ impl Table {
             order[next[*g as usize] as usize] = row as u32;
             next[*g as usize] += 1;
         }
+        let times = time.map(|time| {
+            let at = |row: &u32| time.get(*row as usize).unwrap_or_default();
+            for group in starts.windows(2) {
+                order[group[0] as usize..group[1] as usize].sort_by_key(at);
+            }
+            order.iter().map(at).collect::<Vec<_>>()
+        });
         let matched = (0..table.len()).map(|_| AtomicBool::new(false)).collect();
-        account.hold(rows.bytes() + table.bytes() + (order.len() * 4 + starts.len() * 5) as u64)?;
-        Ok(Self { keys: table, rows, starts, order, matched, _account: account })
+        account.hold(rows.bytes() + table.bytes() + (order.len() * 12 + starts.len() * 5) as u64)?;
+        Ok(Self { keys: table, rows, starts, order, times, matched, _account: account })
     }
 
     fn partners(&self, group: u32) -> &[u32] {
         &self.order[self.starts[group as usize] as usize..self.starts[group as usize + 1] as usize]
+    }
+
+    /// Partners whose time is in the range, both ends included.
+    fn partners_within(&self, group: u32, times: &[i64], (from, to): (i64, i64)) -> &[u32] {
+        let start = self.starts[group as usize] as usize;
+        let all = self.partners(group);
+        let times = &times[start..start + all.len()];
+        let first = times.partition_point(|t| *t < from);
+        let end = first + times[first..].partition_point(|t| *t <= to);
+        &all[first..end]
     }
 }
 
@@ -84,6 +115,7 @@ struct Probe {
     mark: bool,
     /// The built side's columns stand left.
     built_left: bool,
+    within: Option<Within>,
 }
 
 impl Probe {
@@ -96,6 +128,10 @@ impl Probe {
 }
 
 impl Step for Probe {
+    fn name(&self) -> &'static str {
+        if self.within.is_some() { "join within a range" } else { "join" }
+    }
+
     fn push(&self, batch: Batch, emit: Emit<'_>) -> Result<bool> {
         let columns = self.keys.iter().map(|k| k.eval(&batch)).collect::<Result<Vec<_>>>()?;
         let groups = self.table.keys.lookup(&columns, batch.rows)?;
@@ -112,6 +148,24 @@ impl Step for Probe {
             Gives::Pairs => false,
             Gives::PairsOrNulls => true,
         };
+        let range = match (&self.within, &self.table.times) {
+            (Some(within), Some(times)) => {
+                let own = if self.built_left { within.right } else { within.left };
+                Some((within, times, Vector::Array(Arc::clone(&batch.columns[own]))))
+            }
+            _ => None,
+        };
+        let range = match &range {
+            Some((within, times, own)) => Some((*within, times.as_slice(), own.longs()?)),
+            None => None,
+        };
+        let partners = |row: usize, group: u32| match range {
+            None => self.table.partners(group),
+            Some((within, times, own)) => own.get(row).map_or(&[][..], |at| {
+                let reach = if self.built_left { within.of_left(at) } else { within.of_right(at) };
+                self.table.partners_within(group, times, reach)
+            }),
+        };
         let (mut streamed, mut built) = (Vec::new(), Vec::new());
         for (row, g) in groups.iter().enumerate() {
             if *g == NONE {
@@ -121,7 +175,7 @@ impl Step for Probe {
                 }
                 continue;
             }
-            for part in self.table.partners(*g).chunks(MORSEL) {
+            for part in partners(row, *g).chunks(MORSEL) {
                 streamed.extend(std::iter::repeat_n(row as u32, part.len()));
                 built.extend(part.iter().map(|p| Some(*p)));
                 if streamed.len() >= MORSEL {
@@ -146,7 +200,15 @@ pub struct Side<'a> {
 }
 
 /// Builds one side and gives the pipeline of the answer: left columns, then right columns; only one side's for semi and anti kinds.
-pub fn join(runner: &Runner, kind: JoinKind, left: Side<'_>, right: Side<'_>) -> Result<Pipeline> {
+///
+/// `within` says that pairs outside a range of times are dropped later: those of an inner join need not come.
+pub fn join(
+    runner: &Runner,
+    kind: JoinKind,
+    left: Side<'_>,
+    right: Side<'_>,
+    within: Option<Within>,
+) -> Result<Pipeline> {
     use JoinKind::{FullOuter, Inner, InnerUnique, LeftAnti, LeftOuter, LeftSemi, RightAnti, RightOuter, RightSemi};
     let build_left = matches!(kind, InnerUnique | RightOuter | RightSemi | RightAnti);
     let (built, streamed) = if build_left { (left, right) } else { (right, left) };
@@ -155,10 +217,12 @@ pub fn join(runner: &Runner, kind: JoinKind, left: Side<'_>, right: Side<'_>) ->
     let batches = runner.collect(built.pipeline, "the smaller side of a join", None)?;
     let rows = if batches.is_empty() { empty(built.schema) } else { Batch::concat(built.schema, &batches)? };
     drop(batches);
-    let table = Arc::new(Table::build(runner, rows, &built_keys, kind == InnerUnique)?);
+    let within = within.filter(|_| matches!(kind, Inner | InnerUnique));
+    let by = within.map(|w| if build_left { w.left } else { w.right });
+    let table = Arc::new(Table::build(runner, rows, &built_keys, kind == InnerUnique, by)?);
     let keys = compile_all(&streamed)?;
     let built_side = Arc::clone(&table);
-    let probe = |gives, mark| Probe { table: built_side, keys, gives, mark, built_left: build_left };
+    let probe = |gives, mark| Probe { table: built_side, keys, gives, mark, built_left: build_left, within };
     let gives = match kind {
         Inner | InnerUnique => Gives::Pairs,
         LeftOuter | RightOuter => Gives::PairsOrNulls,

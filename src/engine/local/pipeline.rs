@@ -1,8 +1,9 @@
 //! Pipelines: a source gives morsels, steps change batches on their way, a sink takes them. Workers pull morsels and push their batches through; each
 //! has a state of its own in the sink, and the states are put together at the end.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::column::Result;
@@ -16,12 +17,22 @@ pub const MORSEL: usize = 65_536;
 pub type Emit<'a> = &'a mut dyn FnMut(Batch) -> Result<bool>;
 
 pub trait Source: Send + Sync {
+    /// For people who look at what a query cost.
+    fn name(&self) -> String {
+        "rows".into()
+    }
+
     fn morsels(&self) -> usize;
     /// Gives the batches of one morsel, in order.
     fn read(&self, morsel: usize, emit: Emit<'_>) -> Result<()>;
 }
 
 pub trait Step: Send + Sync {
+    /// For people who look at what a query cost.
+    fn name(&self) -> &'static str {
+        "step"
+    }
+
     /// Changes a batch, into none, one or several.
     fn push(&self, batch: Batch, emit: Emit<'_>) -> Result<bool>;
 }
@@ -76,6 +87,14 @@ impl Pipeline {
         self.branches.iter().map(|b| b.source.morsels()).sum()
     }
 
+    /// The sources and their steps.
+    fn name(&self) -> String {
+        let branch = |b: &Branch| b.steps.iter().fold(b.source.name(), |name, step| name + " > " + step.name());
+        let shown: Vec<String> = self.branches.iter().take(3).map(branch).collect();
+        let more = self.branches.len().saturating_sub(3);
+        shown.join(", ") + &if more > 0 { format!(", {more} more") } else { String::new() }
+    }
+
     fn read(&self, morsel: usize, emit: Emit<'_>) -> Result<()> {
         let mut at = morsel;
         for branch in &self.branches {
@@ -127,6 +146,11 @@ impl Source for Rows {
 pub trait Sink: Send + Sync + 'static {
     type State: Send + 'static;
 
+    /// For people who look at what a query cost.
+    fn name(&self) -> &'static str {
+        "rows"
+    }
+
     fn start(&self) -> Result<Self::State>;
 
     /// Takes a batch of a morsel. `false` says that no more of this morsel is wanted.
@@ -146,6 +170,9 @@ struct Run<S: Sink> {
     next: AtomicUsize,
     stop: AtomicBool,
     alone: bool,
+    rows: AtomicU64,
+    /// Nanoseconds.
+    busy: AtomicU64,
 }
 
 impl<S: Sink> Stage for Run<S> {
@@ -155,6 +182,7 @@ impl<S: Sink> Stage for Run<S> {
         if morsel >= self.pipeline.morsels() || self.stop.load(Ordering::Relaxed) {
             return Ok(false);
         }
+        let began = Instant::now();
         let mut slot = self.states[worker].lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = match slot.take() {
             Some(state) => state,
@@ -162,12 +190,14 @@ impl<S: Sink> Stage for Run<S> {
         };
         self.pipeline.read(morsel, &mut |batch| {
             self.control.check()?;
+            self.rows.fetch_add(batch.rows as u64, Ordering::Relaxed);
             self.sink.push(&mut state, morsel, batch)
         })?;
         if !self.sink.done(&mut state, morsel)? {
             self.stop.store(true, Ordering::Relaxed);
         }
         *slot = Some(state);
+        self.busy.fetch_add(began.elapsed().as_nanos() as u64, Ordering::Relaxed);
         Ok(true)
     }
 
@@ -187,7 +217,9 @@ pub struct Runner {
 impl Runner {
     /// Runs a pipeline into a sink and gives the states of the workers that had something to do. `alone` keeps the order of rows.
     pub fn run<S: Sink>(&self, pipeline: Pipeline, sink: Arc<S>, alone: bool) -> Result<Vec<S::State>> {
+        let began = Instant::now();
         let morsels = pipeline.morsels();
+        let name = pipeline.name() + " > " + sink.name();
         let run = Arc::new(Run {
             pipeline,
             sink,
@@ -196,12 +228,21 @@ impl Runner {
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             alone,
+            rows: AtomicU64::new(0),
+            busy: AtomicU64::new(0),
         });
         if morsels <= 1 {
             while step(&*run, 0)? {}
         } else {
             self.pool()?.run(Arc::clone(&run) as Arc<dyn Stage>)?;
         }
+        self.control.ended(crate::engine::Stage {
+            name,
+            morsels: morsels as u64,
+            rows: run.rows.load(Ordering::Relaxed),
+            elapsed: began.elapsed(),
+            busy: Duration::from_nanos(run.busy.load(Ordering::Relaxed)),
+        });
         let states = run.states.iter().filter_map(|s| s.lock().unwrap_or_else(PoisonError::into_inner).take());
         Ok(states.collect())
     }
@@ -259,6 +300,10 @@ struct Kept {
 
 impl Sink for Collect {
     type State = Kept;
+
+    fn name(&self) -> &'static str {
+        self.what
+    }
 
     fn start(&self) -> Result<Kept> {
         Ok(Kept { batches: Vec::new(), rows: 0, account: self.control.account(self.what) })

@@ -13,7 +13,13 @@ pub mod events;
 mod given;
 pub mod held;
 pub mod imported;
+mod need;
+mod pass;
 mod prune;
+pub mod purpose;
+mod stored;
+
+use purpose::Purpose;
 
 /// Where scans find their tables.
 pub trait Tables: Send + Sync {
@@ -26,4 +32,18 @@ pub trait Tables: Send + Sync {
         filter: &[Expr],
         control: &Arc<Control>,
     ) -> Result<Arc<dyn Source>>;
+
+    /// The same where it is known what the rows are for: a column may be null where nothing that is computed depends on it, and rows that a `top`
+    /// would drop may be missing.
+    fn scan_for(
+        &self,
+        table: &str,
+        columns: &[ScanColumn],
+        schema: &Schema,
+        filter: &[Expr],
+        _purpose: &Purpose,
+        control: &Arc<Control>,
+    ) -> Result<Arc<dyn Source>> {
+        self.scan(table, columns, schema, filter, control)
+    }
 }

@@ -12,6 +12,7 @@ use super::column::{Result, Vector, collect_texts, flat};
 use super::control::{Account, Control};
 use super::eval::{Compiled, compile};
 use super::pipeline::{MORSEL, Pipeline, Runner, Sink};
+use super::scan::purpose::Bound;
 use crate::kql::plan::SortKey;
 use crate::kql::{Schema, Type};
 
@@ -99,8 +100,15 @@ pub fn sort(runner: &Runner, input: Pipeline, schema: &Schema, keys: &[SortKey])
         .collect()
 }
 
-/// The first `limit` rows in order.
-pub fn top(runner: &Runner, input: Pipeline, schema: &Schema, keys: &[SortKey], limit: u64) -> Result<Vec<Batch>> {
+/// The first `limit` rows in order. `bound`, if there is one, is told what a row's first key must reach by now.
+pub fn top(
+    runner: &Runner,
+    input: Pipeline,
+    schema: &Schema,
+    keys: &[SortKey],
+    limit: u64,
+    bound: Option<Arc<Bound>>,
+) -> Result<Vec<Batch>> {
     if limit > LARGEST_TOP {
         let mut left = limit as usize;
         let mut kept = Vec::new();
@@ -117,6 +125,7 @@ pub fn top(runner: &Runner, input: Pipeline, schema: &Schema, keys: &[SortKey], 
         keys: Keys::new(keys)?,
         schema: schema.clone(),
         limit: limit as usize,
+        bound,
         control: Arc::clone(&runner.control),
     });
     let mut best: Option<Best> = None;
@@ -134,6 +143,7 @@ struct Top {
     keys: Keys,
     schema: Schema,
     limit: usize,
+    bound: Option<Arc<Bound>>,
     control: Arc<Control>,
 }
 
@@ -186,6 +196,10 @@ impl Top {
 impl Sink for Top {
     type State = TopState;
 
+    fn name(&self) -> &'static str {
+        "top"
+    }
+
     fn start(&self) -> Result<TopState> {
         Ok(TopState { best: None, account: self.control.account("top"), seen: (usize::MAX, 0) })
     }
@@ -218,6 +232,12 @@ impl Sink for Top {
             None => new,
         };
         state.account.hold(best.rows.bytes())?;
+        if let (Some(bound), Some(last)) = (&self.bound, best.rows.rows.checked_sub(1))
+            && best.rows.rows >= self.limit
+            && let Some(worst) = self.keys.exprs[0].eval(&best.rows.slice(last, 1))?.longs()?.get(0)
+        {
+            bound.tighten(worst);
+        }
         state.best = Some(best);
         Ok(true)
     }

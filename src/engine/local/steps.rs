@@ -34,6 +34,10 @@ impl Filter {
 }
 
 impl Step for Filter {
+    fn name(&self) -> &'static str {
+        "where"
+    }
+
     fn push(&self, batch: Batch, emit: Emit<'_>) -> Result<bool> {
         let kept = self.apply(batch)?;
         if kept.rows == 0 { Ok(true) } else { emit(kept) }
@@ -53,6 +57,10 @@ impl Project {
 }
 
 impl Step for Project {
+    fn name(&self) -> &'static str {
+        "project"
+    }
+
     fn push(&self, batch: Batch, emit: Emit<'_>) -> Result<bool> {
         let columns = self.columns.iter().map(|c| c.array(&batch)).collect::<Result<Vec<_>>>()?;
         emit(Batch::new(batch.rows, columns))

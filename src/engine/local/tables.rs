@@ -11,6 +11,7 @@ use super::scan::columns::schema;
 use super::scan::events::Events;
 use super::scan::held::Held;
 use super::scan::imported::Stored;
+use super::scan::purpose::Purpose;
 use crate::engine::QueryError;
 use crate::kql::plan::ScanColumn;
 use crate::kql::{Expr, Schema};
@@ -54,8 +55,20 @@ impl Tables for LocalTables<'_> {
         filter: &[Expr],
         control: &Arc<Control>,
     ) -> Result<Arc<dyn Source>> {
+        self.scan_for(table, columns, &Schema::default(), filter, &Purpose::default(), control)
+    }
+
+    fn scan_for(
+        &self,
+        table: &str,
+        columns: &[ScanColumn],
+        _: &Schema,
+        filter: &[Expr],
+        purpose: &Purpose,
+        control: &Arc<Control>,
+    ) -> Result<Arc<dyn Source>> {
         if schema(table).is_some() {
-            return Ok(Arc::new(Events::new(self.snapshot()?, columns, filter, control)?));
+            return Ok(Arc::new(Events::new(self.snapshot()?, columns, filter, purpose, control)?));
         }
         if let Some(list) = self.names.watchlist(table) {
             return Ok(Arc::new(Held::new(&list.schema, &list.rows, columns, filter, control)?));

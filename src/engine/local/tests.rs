@@ -4,6 +4,8 @@ pub mod ask;
 mod search;
 mod several;
 
+mod generated;
+
 use std::sync::{Arc, OnceLock};
 
 use super::column::{Result, value_at};

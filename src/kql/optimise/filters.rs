@@ -4,12 +4,16 @@
 use std::sync::Arc;
 
 use super::limits::inputs_mapped;
-use super::{body, expand, is_volatile, reads, size, substituted};
+use super::{body, expand, is_volatile, reads, size, substituted, walk};
 use crate::kql::plan::{Expr, ExprKind, JoinKind, Op, Rel};
 use crate::kql::types::Type;
 
-/// A condition over an expression of this size or more is evaluated where the expression is, not twice.
+/// A condition over an expression of this size or more is evaluated where the expression is, not twice, unless it only chooses among columns.
 const CHEAP: usize = 8;
+/// The same where it does: rows that fall early are worth more than looking at a few codes twice.
+const CHEAP_CHOICE: usize = 64;
+/// A condition that has grown past this stays above.
+const LARGEST: usize = 200;
 
 /// The plan under `terms`, conditions over its columns that all must hold.
 pub(super) fn pushed(rel: &Arc<Rel>, terms: Vec<Expr>) -> Arc<Rel> {
@@ -67,8 +71,14 @@ pub(super) fn kept(rel: Arc<Rel>, mut terms: Vec<Expr>) -> Arc<Rel> {
 #[inline(never)]
 fn through_project(rel: &Arc<Rel>, terms: Vec<Expr>) -> Arc<Rel> {
     let Op::Project { input, columns } = &rel.op else { return kept(Arc::clone(rel), terms) };
-    let may_pass =
-        |term: &Expr| reads(term).iter().all(|n| columns.get(*n).is_some_and(|c| size(c) < CHEAP && !is_volatile(c)));
+    let may_pass = |term: &Expr| {
+        let read = reads(term);
+        let dear = read.iter().filter_map(|n| columns.get(*n)).filter(|c| size(c) >= CHEAP);
+        read.iter().all(|n| {
+            let cheap = |c: &Expr| size(c) < CHEAP || (size(c) < CHEAP_CHOICE && only_chooses(c));
+            columns.get(*n).is_some_and(|c| cheap(c) && !is_volatile(c))
+        }) && size(term) + dear.map(size).sum::<usize>() < LARGEST
+    };
     let (pass, stay): (Vec<_>, Vec<_>) = terms.into_iter().partition(may_pass);
     let pass = pass.iter().map(|term| substituted(term, columns)).collect();
     let op = Op::Project { input: pushed(input, pass), columns: columns.clone() };
@@ -83,6 +93,35 @@ fn through_capture(rel: &Arc<Rel>, terms: Vec<Expr>) -> Arc<Rel> {
     let (pass, stay): (Vec<_>, Vec<_>) = terms.into_iter().partition(|term| reads(term).iter().all(|n| *n < width));
     let mut pass = Some(pass);
     kept(inputs_mapped(rel, &mut |input| pushed(input, pass.take().unwrap_or_default())), stay)
+}
+
+/// Only columns, paths in them, and what picks one of them: `coalesce`, `case`, comparisons with constants.
+fn only_chooses(expr: &Expr) -> bool {
+    const CHOOSING: &[&str] = &[
+        "coalesce",
+        "case",
+        "iff",
+        "iif",
+        "tostring",
+        "==",
+        "!=",
+        "isempty",
+        "isnotempty",
+        "isnull",
+        "isnotnull",
+        "not",
+    ];
+    let mut only = true;
+    walk(expr, &mut |e| {
+        only &= match &e.kind {
+            ExprKind::Call { function, .. } => CHOOSING.contains(&function.name),
+            // Inside a column the scan may have it stored; inside anything else it has to be parsed.
+            ExprKind::Path { base, .. } => matches!(base.kind, ExprKind::Column(_)),
+            _ => true,
+        };
+        only
+    });
+    only
 }
 
 #[inline(never)]

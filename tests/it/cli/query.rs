@@ -27,6 +27,16 @@ fn a_question_without_tables_needs_nothing_and_leaves_nothing() {
 }
 
 #[test]
+fn an_explained_query_tells_its_plan_and_what_each_stage_cost() {
+    let home = filled();
+    let ran =
+        home.run(["query", "OnePasswordEvents | summarize n = count() by feed | top 1 by n", "--explain"]).ended(0);
+    assert!(ran.out.contains("top 1 by n desc"), "{}", ran.out);
+    assert!(ran.out.contains("> summarize\n") && ran.out.contains("> top\n"), "{}", ran.out);
+    assert!(ran.out.contains("4 rows and"), "{}", ran.out);
+}
+
+#[test]
 fn stored_events_are_counted_by_feed() {
     let home = filled();
     let text = "OnePasswordEvents | summarize n = count() by feed | sort by feed asc";

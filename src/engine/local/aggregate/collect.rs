@@ -30,20 +30,42 @@ pub struct Collect {
     values: Interner,
     rows: Vec<(u32, u32)>,
     seen: HashSet<(u32, u32)>,
+    /// Elements a group; what comes past the most is not looked at.
+    sizes: Vec<u32>,
 }
 
 impl Collect {
     pub fn new(of: Type, kind: Kind, most: usize) -> Self {
-        Self { of, kind, most: most.min(MOST), values: Interner::new(of), rows: Vec::new(), seen: HashSet::new() }
+        Self {
+            of,
+            kind,
+            most: most.min(MOST),
+            values: Interner::new(of),
+            rows: Vec::new(),
+            seen: HashSet::new(),
+            sizes: Vec::new(),
+        }
+    }
+
+    fn is_full(&self, group: u32) -> bool {
+        self.sizes.get(group as usize).is_some_and(|n| *n as usize >= self.most)
     }
 
     fn add(&mut self, groups: &[u32], codes: &[u32]) {
         // make_list keeps the nulls of dynamic columns, and drops those of others.
         let keep_null = self.kind == Kind::WithNulls || (self.kind == Kind::List && self.of == Type::Dynamic);
         for pair in groups.iter().copied().zip(codes.iter().copied()) {
-            if (!keep_null && self.values.is_null(pair.1)) || (self.kind == Kind::Set && !self.seen.insert(pair)) {
+            if self.is_full(pair.0) || (!keep_null && self.values.is_null(pair.1)) {
                 continue;
             }
+            if self.kind == Kind::Set && !self.seen.insert(pair) {
+                continue;
+            }
+            let group = pair.0 as usize;
+            if group >= self.sizes.len() {
+                self.sizes.resize(group + 1, 0);
+            }
+            self.sizes[group] += 1;
             self.rows.push(pair);
         }
     }
@@ -67,6 +89,16 @@ impl Accumulator for Collect {
             let column = Vector::Array(collect_texts(opened.len(), |i| opened[i]));
             let codes = self.values.codes(&column, owners.len())?;
             self.add(&owners, &codes);
+            return Ok(());
+        }
+        let full = groups.iter().filter(|g| self.is_full(**g)).count();
+        if full * 2 > groups.len() {
+            // Values of groups that are full are not even kept.
+            let open = groups.iter().map(|g| Some(!self.is_full(*g))).collect();
+            let groups: Vec<u32> = groups.iter().copied().filter(|g| !self.is_full(*g)).collect();
+            let some = Vector::Array(arrow::compute::filter(&arg.to_array(full + groups.len()), &open)?);
+            let codes = self.values.codes(&some, groups.len())?;
+            self.add(&groups, &codes);
             return Ok(());
         }
         let codes = self.values.codes(arg, groups.len())?;
@@ -116,7 +148,7 @@ impl Accumulator for Collect {
     }
 
     fn bytes(&self) -> u64 {
-        self.values.bytes() + (self.rows.capacity() * 8 + self.seen.capacity() * 9) as u64
+        self.values.bytes() + (self.rows.capacity() * 8 + self.seen.capacity() * 9 + self.sizes.capacity() * 4) as u64
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn std::any::Any> {

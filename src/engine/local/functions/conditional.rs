@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::NullBuffer;
+use arrow::compute::prep_null_mask_filter;
+use arrow::datatypes::Int32Type;
 
 use super::{Call, Eval};
-use crate::engine::local::column::{Bools, Result, Vector, flat};
+use crate::engine::local::column::{Bools, Nulls, Result, Texts, Vector, data_type, flat, internal, repeat};
 use crate::kql::{Type, Value};
 
 pub fn find(name: &str) -> Option<Eval> {
@@ -47,64 +50,220 @@ fn empties(call: &Call<'_>, negated: bool) -> Result<Vector> {
 
 /// condition, value, condition, value, …, else. `iff` is the case of three.
 fn case(call: &Call<'_>) -> Result<Vector> {
-    let n = call.args.len();
-    let conditions = (0..n - 1).step_by(2).map(|k| call.arg(k)?.bools()).collect::<Result<Vec<_>>>()?;
-    let chosen =
-        (0..call.rows).map(|i| conditions.iter().position(|c| c.get(i) == Some(true)).map_or(n - 1, |k| 2 * k + 1));
-    select(call, &chosen.collect::<Vec<_>>())
+    let Some(last) = call.args.len().checked_sub(1) else { return Err(internal("case without arguments")) };
+    let mut chosen = vec![last as u32; call.rows];
+    // From the last: what an earlier condition takes, it takes from all after it.
+    for k in (0..last).step_by(2).rev() {
+        match call.arg(k)?.bools()? {
+            Bools::Constant(Some(true)) => chosen.fill(k as u32 + 1),
+            Bools::Constant(_) => {}
+            Bools::Array(array) => {
+                let array = prep_null_mask_filter(array);
+                array.values().set_indices().for_each(|row| chosen[row] = k as u32 + 1);
+            }
+        }
+    }
+    select(call, &chosen)
 }
 
 fn coalesce(call: &Call<'_>) -> Result<Vector> {
-    let n = call.args.len();
-    // For strings, empty is what null is elsewhere.
-    if call.ty == Type::String {
-        let texts = (0..n).map(|k| call.texts(k)).collect::<Result<Vec<_>>>()?;
-        let chosen = (0..call.rows).map(|i| texts.iter().position(|t| !t.text(i).is_empty()).unwrap_or(n - 1));
-        return select(call, &chosen.collect::<Vec<_>>());
+    let Some(last) = call.args.len().checked_sub(1) else { return Err(internal("coalesce without arguments")) };
+    let mut chosen = vec![last as u32; call.rows];
+    for k in (0..last).rev() {
+        let arg = call.arg(k)?;
+        // For strings, empty is what null is elsewhere.
+        if call.ty == Type::String {
+            take_filled(arg, k as u32, &mut chosen)?;
+            continue;
+        }
+        match arg.nulls(call.types[k]) {
+            Nulls::None => chosen.fill(k as u32),
+            Nulls::All => {}
+            Nulls::Some(nulls) => nulls.inner().set_indices().for_each(|row| chosen[row] = k as u32),
+        }
     }
-    let nulls: Vec<_> = call.args.iter().zip(call.types).map(|(a, ty)| a.nulls(*ty)).collect();
-    let chosen = (0..call.rows).map(|i| nulls.iter().position(|n| !n.at(i)).unwrap_or(n - 1));
-    select(call, &chosen.collect::<Vec<_>>())
+    select(call, &chosen)
+}
+
+/// The rows whose text is not empty choose `k`.
+fn take_filled(arg: &Vector, k: u32, chosen: &mut [u32]) -> Result<()> {
+    match arg.texts()? {
+        Texts::Constant(text) => {
+            if text.is_some_and(|t| !t.is_empty()) {
+                chosen.fill(k);
+            }
+        }
+        Texts::Dictionary { keys, nulls, values } => {
+            let filled: Vec<bool> =
+                (0..values.len()).map(|code| values.is_valid(code) && values.value_length(code) > 0).collect();
+            for (row, key) in keys.iter().enumerate() {
+                if filled.get(*key as usize) == Some(&true) && nulls.is_none_or(|n| n.is_valid(row)) {
+                    chosen[row] = k;
+                }
+            }
+        }
+        texts => {
+            for (row, chosen) in chosen.iter_mut().enumerate() {
+                if !texts.text(row).is_empty() {
+                    *chosen = k;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Each row from the argument that `chosen` names for it.
-fn select(call: &Call<'_>, chosen: &[usize]) -> Result<Vector> {
+fn select(call: &Call<'_>, chosen: &[u32]) -> Result<Vector> {
     let Some(first) = chosen.first().copied() else {
-        return Ok(Vector::Array(arrow::array::new_empty_array(&crate::engine::local::column::data_type(call.ty))));
+        return Ok(Vector::Array(arrow::array::new_empty_array(&data_type(call.ty))));
     };
     if chosen.iter().all(|c| *c == first) {
-        return Ok(match call.arg(first)? {
+        return Ok(match call.arg(first as usize)? {
             Vector::Constant(value) => Vector::Constant(typed(value, call.ty)),
             array @ Vector::Array(_) => array.clone(),
         });
     }
+    let mut used = vec![false; call.args.len()];
+    chosen.iter().for_each(|c| used[*c as usize] = true);
+    if matches!(call.ty, Type::String | Type::Guid | Type::Dynamic)
+        && let Some(coded) = select_codes(call, chosen, &used)?
+    {
+        return Ok(coded);
+    }
     // A constant is one row that every choice of it points at.
     let mut arrays = Vec::with_capacity(call.args.len());
-    let mut used: Vec<Option<usize>> = vec![None; call.args.len()];
-    for c in chosen {
-        if used[*c].is_none() {
-            used[*c] = Some(arrays.len());
-            arrays.push(match &call.args[*c] {
-                Vector::Constant(value) => {
-                    (flat(&crate::engine::local::column::repeat(&typed(value, call.ty), 1))?, true)
-                }
-                Vector::Array(array) => (flat(array)?, false),
-            });
-        }
+    let mut places = vec![(0, false); call.args.len()];
+    for (k, arg) in call.args.iter().enumerate().filter(|(k, _)| used[*k]) {
+        places[k] = (arrays.len(), matches!(arg, Vector::Constant(_)));
+        arrays.push(match arg {
+            Vector::Constant(value) => flat(&repeat(&typed(value, call.ty), 1))?,
+            Vector::Array(array) => flat(array)?,
+        });
     }
     let indices: Vec<(usize, usize)> = chosen
         .iter()
         .enumerate()
         .map(|(row, c)| {
-            let at = used[*c].unwrap_or(0);
-            (at, if arrays[at].1 { 0 } else { row })
+            let (at, constant) = places[*c as usize];
+            (at, if constant { 0 } else { row })
         })
         .collect();
-    let parts: Vec<&dyn Array> = arrays.iter().map(|(a, _)| a.as_ref()).collect();
+    let parts: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
     Ok(Vector::Array(arrow::compute::interleave(&parts, &indices)?))
+}
+
+/// What an argument gives where texts are chosen by their codes.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    /// Not chosen by any row, or null in all.
+    Nothing,
+    Code(i32),
+    Codes {
+        keys: &'a [i32],
+        nulls: Option<&'a NullBuffer>,
+        offset: i32,
+    },
+}
+
+/// Texts that all are dictionaries or constants, chosen among without looking at one: the answer's values are theirs, end to end. `None` where there are
+/// others, or more values than rows.
+fn select_codes(call: &Call<'_>, chosen: &[u32], used: &[bool]) -> Result<Option<Vector>> {
+    let mut values: Vec<ArrayRef> = Vec::new();
+    let mut starts: Vec<i32> = Vec::new();
+    let mut next = 0_i32;
+    let mut parts = vec![Part::Nothing; call.args.len()];
+    for (k, arg) in call.args.iter().enumerate().filter(|(k, _)| used[*k]) {
+        parts[k] = match arg {
+            Vector::Constant(value) if value.is_null() && call.ty != Type::String => Part::Nothing,
+            Vector::Constant(_) => {
+                values.push(Arc::new(StringArray::from(vec![arg.texts()?.text(0)])));
+                starts.push(next);
+                next += 1;
+                Part::Code(next - 1)
+            }
+            Vector::Array(array) => {
+                let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() else { return Ok(None) };
+                let own = dictionary.values();
+                let offset = match values.iter().position(|v| Arc::ptr_eq(v, own)) {
+                    Some(known) => starts[known],
+                    None => {
+                        values.push(Arc::clone(own));
+                        starts.push(next);
+                        next += own.len() as i32;
+                        next - own.len() as i32
+                    }
+                };
+                let nulls = dictionary.keys().nulls().filter(|n| n.null_count() > 0);
+                Part::Codes { keys: dictionary.keys().values(), nulls, offset }
+            }
+        };
+    }
+    if next as usize > chosen.len() {
+        return Ok(None);
+    }
+    let code = |(row, c): (usize, &u32)| match parts[*c as usize] {
+        Part::Nothing => None,
+        Part::Code(code) => Some(code),
+        Part::Codes { keys, nulls, offset } => nulls.is_none_or(|n| n.is_valid(row)).then(|| keys[row] + offset),
+    };
+    let codes: Int32Array = chosen.iter().enumerate().map(code).collect();
+    let views: Vec<&dyn Array> = values.iter().map(AsRef::as_ref).collect();
+    let values = arrow::compute::concat(&views)?;
+    Ok(Some(Vector::Array(Arc::new(DictionaryArray::<Int32Type>::try_new(codes, values)?))))
 }
 
 /// A constant of the answer's type: an untyped null takes it.
 fn typed(value: &Value, ty: Type) -> Value {
     if value.is_null() { Value::null(ty) } else { value.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::StringViewArray;
+
+    fn coded(values: &[Option<&str>]) -> Vector {
+        Vector::Array(Arc::new(values.iter().copied().collect::<DictionaryArray<Int32Type>>()))
+    }
+
+    fn plain(values: &[Option<&str>]) -> Vector {
+        Vector::Array(Arc::new(StringViewArray::from(values.to_vec())))
+    }
+
+    fn run(eval: Eval, args: &[Vector], types: &[Type], ty: Type) -> Vector {
+        let rows = args.iter().find_map(|a| if let Vector::Array(a) = a { Some(a.len()) } else { None });
+        eval(&Call { args, types, ty, rows: rows.unwrap_or(1) }).unwrap()
+    }
+
+    #[test]
+    fn the_first_text_that_is_not_empty_is_taken_however_texts_lie() {
+        let a = [Some("x"), Some(""), None, Some("y"), None, Some("x"), Some("x"), None];
+        let b = [Some("p"), Some("q"), None, Some("q"), Some("p"), None, None, Some("")];
+        let want = ["x", "q", "-", "y", "p", "x", "x", "-"];
+        let last = Vector::Constant(Value::string("-"));
+        for (a, b, kept) in [(coded(&a), coded(&b), true), (coded(&a), plain(&b), false), (plain(&a), plain(&b), false)]
+        {
+            let answer = run(coalesce, &[a, b, last.clone()], &[Type::String; 3], Type::String);
+            let texts = answer.texts().unwrap();
+            assert_eq!((0..8).map(|i| texts.text(i)).collect::<Vec<_>>(), want);
+            assert_eq!(matches!(texts, Texts::Dictionary { .. }), kept, "codes are kept where all have codes");
+        }
+    }
+
+    #[test]
+    fn a_case_takes_the_first_condition_that_holds_and_null_does_not() {
+        let bools = |list: [Option<bool>; 4]| Vector::Array(Arc::new(list.into_iter().collect::<BooleanArray>()));
+        let args = [
+            bools([Some(true), None, Some(false), Some(false)]),
+            coded(&[Some("a"), Some("b"), Some("c"), Some("d")]),
+            bools([Some(true), Some(true), None, Some(false)]),
+            Vector::Constant(Value::Null(Type::Dynamic)),
+            coded(&[Some("e"), Some("f"), None, Some("e")]),
+        ];
+        let types = [Type::Bool, Type::Dynamic, Type::Bool, Type::Dynamic, Type::Dynamic];
+        let answer = run(case, &args, &types, Type::Dynamic);
+        let texts = answer.texts().unwrap();
+        assert_eq!([0, 1, 2, 3].map(|i| texts.get(i)), [Some("a"), None, None, Some("e")]);
+    }
 }

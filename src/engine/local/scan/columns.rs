@@ -37,6 +37,16 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// The stored column that it is made of; of the events' text, only the text itself is.
+    pub fn stored(&self) -> Option<usize> {
+        match self {
+            Self::Stored(stored) | Self::Narrowed(stored) | Self::Path { stored, .. } => Some(*stored),
+            Self::Constant(_) | Self::Raw { .. } => None,
+        }
+    }
+}
+
 use Type::{DateTime, Dynamic, Int, Long, String as Text};
 
 /// Sentinel's columns, in its order.

@@ -149,6 +149,14 @@ pub fn column_may(column: &ColumnChunkMetaData, wants: &Wants) -> bool {
     }
 }
 
+/// The least and greatest value of a stored column in a row group, where its statistics say.
+pub fn range(metadata: &ArrowReaderMetadata, group: usize, stored: usize) -> Option<(i64, i64)> {
+    match metadata.metadata().row_group(group).columns().get(stored)?.statistics()? {
+        Statistics::Int64(s) => s.min_opt().copied().zip(s.max_opt().copied()),
+        _ => None,
+    }
+}
+
 fn overlaps(low: Option<&i64>, high: Option<&i64>, from: i64, to: i64) -> bool {
     low.is_none_or(|low| *low <= to) && high.is_none_or(|high| *high >= from)
 }

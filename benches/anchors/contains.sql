@@ -1,0 +1,1 @@
+SELECT count(*) FROM ev WHERE raw ILIKE '%Firefox/%'
