@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, StringArray};
 use arrow::buffer::NullBuffer;
-use arrow::compute::prep_null_mask_filter;
 use arrow::datatypes::Int32Type;
 
 use super::{Call, Eval};
@@ -58,8 +57,9 @@ fn case(call: &Call<'_>) -> Result<Vector> {
             Bools::Constant(Some(true)) => chosen.fill(k as u32 + 1),
             Bools::Constant(_) => {}
             Bools::Array(array) => {
-                let array = prep_null_mask_filter(array);
-                array.values().set_indices().for_each(|row| chosen[row] = k as u32 + 1);
+                let known = array.nulls().map(|nulls| array.values() & nulls.inner());
+                let rows = known.as_ref().unwrap_or(array.values()).set_indices();
+                rows.for_each(|row| chosen[row] = k as u32 + 1);
             }
         }
     }
