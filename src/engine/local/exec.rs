@@ -51,6 +51,14 @@ impl<'a> Execution<'a> {
         Self { plain, ..self }
     }
 
+    /// All rows of a node, and the account that holds them.
+    fn held(&self, rel: &Rel, what: &'static str) -> Result<(Vec<Batch>, Account)> {
+        let rows = self.runner.collect(self.build(rel)?, what, None)?;
+        let mut account = self.runner.control.account(what);
+        account.hold(rows.iter().map(Batch::bytes).sum())?;
+        Ok((rows, account))
+    }
+
     /// The rows that a body makes of those that it is given.
     fn body(&self, body: &Rel, given: Batch) -> Result<Vec<Batch>> {
         let inside = Execution {
@@ -190,7 +198,7 @@ impl<'a> Execution<'a> {
                         Ok(self.build(input)?.then(apply))
                     }
                     None => {
-                        let rows = self.runner.collect(self.build(input)?, "mv-apply", None)?;
+                        let (rows, _held) = self.held(input, "mv-apply")?;
                         let mut run = |given| self.body(body, given);
                         let expand = expand::Expand::new(expansion, control)?;
                         Ok(Pipeline::of(apply::one_by_one(&rows, &expand, kept, &mut run)?))
@@ -198,7 +206,7 @@ impl<'a> Execution<'a> {
                 }
             }
             Op::Partition { input, keys, body } => {
-                let rows = self.runner.collect(self.build(input)?, "partition", None)?;
+                let (rows, _held) = self.held(input, "partition")?;
                 if rows.is_empty() {
                     return Ok(Pipeline::of(rows));
                 }
@@ -221,7 +229,7 @@ impl<'a> Execution<'a> {
                 }
             }
             Op::TopNested { input, levels } => {
-                let rows = self.runner.collect(self.build(input)?, "top-nested", None)?;
+                let (rows, _held) = self.held(input, "top-nested")?;
                 let rows = Batch::concat(&input.schema, &rows)?;
                 Ok(Pipeline::of(vec![nested::top_nested(&rows, levels, &rel.schema, &self.runner.control)?]))
             }

@@ -73,7 +73,7 @@ fn divided(
         if let Some((_, keys)) = tops.next_if(|(group, _)| *group == number as i64) {
             let kept = level.count.map_or(keys.len(), |n| usize::try_from(n).unwrap_or(usize::MAX).min(keys.len()));
             whole = kept == keys.len();
-            for (code, key, value) in &keys[..kept] {
+            for Top { code, key, value } in &keys[..kept] {
                 place_of_key[*code as usize] = next.len() as u32;
                 let cells = old.cells.iter().chain([key, value]).cloned().collect();
                 next.push(Group { cells, live: true, shown: true });
@@ -138,8 +138,14 @@ struct Ranked {
     /// Of each record of the part, which key of which group it has.
     codes: Vec<u32>,
     keys: usize,
-    /// Group, and its keys as (code, key, value).
-    tops: Vec<(i64, Vec<(u32, Value, Value)>)>,
+    tops: Vec<(i64, Vec<Top>)>,
+}
+
+/// One key of a group.
+struct Top {
+    code: u32,
+    key: Value,
+    value: Value,
 }
 
 impl Ranked {
@@ -174,11 +180,12 @@ impl Ranked {
         let of: Vec<i64> = order.iter().map(|r| numbers.get(*r as usize).unwrap_or(-1)).collect();
         let mut tops = Vec::new();
         for (from, to) in runs(&of) {
-            let cell = |r: &u32| -> Result<(u32, Value, Value)> {
-                let row = *r as usize;
-                Ok((*r, value_at(&keys, row, level.key.ty)?, value_at(&values, row, level.value.ty)?))
+            let top = |code: &u32| -> Result<Top> {
+                let row = *code as usize;
+                let key = value_at(&keys, row, level.key.ty)?;
+                Ok(Top { code: *code, key, value: value_at(&values, row, level.value.ty)? })
             };
-            tops.push((of[from], order[from..to].iter().map(cell).collect::<Result<_>>()?));
+            tops.push((of[from], order[from..to].iter().map(top).collect::<Result<_>>()?));
         }
         Ok(Self { codes, keys: found.rows, tops })
     }

@@ -141,7 +141,11 @@ impl Binder<'_> {
             let given = Self::given(input, input.schema().clone());
             let bound = self.body_over(&given, body);
             if !std::mem::replace(&mut self.asked_given, asked) {
-                let op = Op::Partition { input: Arc::clone(&input.rel), keys: vec![key], body: Arc::clone(&bound.rel) };
+                let op = Op::Partition {
+                    input: Arc::clone(&input.rel),
+                    keys: vec![key.clone()],
+                    body: Arc::clone(&bound.rel),
+                };
                 let mut table = input.with(Rel::new(op, bound.schema().clone())).serialized(false);
                 table.depth = table.depth.max(bound.depth + 1);
                 table.open = bound.open;
@@ -151,7 +155,7 @@ impl Binder<'_> {
             self.diagnostics.truncate(said);
             self.poisoned = poisoned;
         }
-        self.partition_by_value(input, by, key, body, place)
+        self.partition_by_value(input, by, &key, body, place)
     }
 
     /// The body once for each key: over its rows, or over a table of its own in which the key's name is the key.
@@ -159,12 +163,12 @@ impl Binder<'_> {
         &mut self,
         input: &Table,
         by: &syntax::Expr,
-        key: Expr,
+        key: &Expr,
         body: &syntax::Expr,
         place: TextRange,
     ) -> Table {
         let ty = key.ty;
-        let keys = if is_poison(&key) {
+        let keys = if is_poison(key) {
             None
         } else {
             let schema = Schema(vec![Column::new("key", ty)]);
@@ -194,7 +198,7 @@ impl Binder<'_> {
         }
         let mut tables = Vec::with_capacity(values.len());
         for value in values {
-            let part = self.part(input, &key, &value);
+            let part = self.part(input, key, &value);
             let visible = self.names.len();
             if let Some(name) = by.as_name() {
                 let binding = Binding::Scalar { expr: Expr::literal(value), row: 0 };
@@ -206,7 +210,7 @@ impl Binder<'_> {
         match tables.as_slice() {
             [] => {
                 // No rows: the columns are those that the body would give.
-                let none = self.part(input, &key, &Value::null(ty));
+                let none = self.part(input, key, &Value::null(ty));
                 self.body_over(&none, body)
             }
             [one] => one.clone().serialized(false),

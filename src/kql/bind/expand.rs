@@ -73,7 +73,7 @@ impl Binder<'_> {
             lists.push((name, expr, column.to));
         }
         let index = index.map(|name| free.free(&name.text));
-        Lists::new(input.schema(), lists, index)
+        Lists::new(input.schema(), lists, index.as_ref())
     }
 
     /// A value that can be expanded; anything but dynamic is diagnosed.
@@ -93,7 +93,7 @@ impl Binder<'_> {
 }
 
 impl Lists {
-    fn new(input: &Schema, lists: Vec<(Arc<str>, Expr, Option<Type>)>, index: Option<Arc<str>>) -> Self {
+    fn new(input: &Schema, lists: Vec<(Arc<str>, Expr, Option<Type>)>, index: Option<&Arc<str>>) -> Self {
         let place = |name: &str| lists.iter().position(|(n, ..)| &**n == name);
         let kept: Vec<usize> = (0..input.len()).filter(|n| place(&input.0[*n].name).is_none()).collect();
         let width = kept.len();
@@ -121,7 +121,7 @@ impl Lists {
                 exprs.push(expr);
             }
         }
-        if let Some(name) = &index {
+        if let Some(name) = index {
             columns.push(Column { name: Arc::clone(name), ty: Type::Long });
             exprs.push(Expr::column(width + lists.len(), Type::Long));
         }

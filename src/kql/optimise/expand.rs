@@ -1,5 +1,6 @@
 //! `mv-expand`: conditions on what is only repeated are judged before; columns that nobody reads are not repeated.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::columns::{Demand, Demands, Positions, inner_demands, moved_all, prune, shown};
@@ -69,8 +70,8 @@ pub(super) fn repeated(
             Some((Demand::column(demand.column), *found, rel.schema.0[demand.column].clone()))
         };
         let Some((demand, found, column)) = path.or_else(whole) else { continue };
-        if !positions.contains_key(&demand) {
-            positions.insert(demand, repeated.len());
+        if let Entry::Vacant(entry) = positions.entry(demand) {
+            entry.insert(repeated.len());
             repeated.push(found);
             schema.push(column);
         }

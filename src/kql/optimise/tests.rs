@@ -158,6 +158,17 @@ fn an_expansion_repeats_only_what_is_read_and_conditions_stand_below_it() {
     );
 }
 
+#[test]
+fn a_sub_pipeline_is_given_only_what_it_reads() {
+    let text =
+        "T | mv-apply x = d.xs to typeof(long) on (where x > n | summarize m = max(x)) | where a == 'q' | project a, m";
+    let shown = optimise(plan(text)).to_string();
+    assert!(shown.contains("scan T (a, d.xs, n) where (a == \"q\")"), "{shown}");
+    assert!(shown.contains("given (n: long, x: dynamic)"), "{shown}");
+    let shown = optimise(plan("T | partition by a (top 1 by n | project n)")).to_string();
+    assert!(shown.contains("given (a: string, n: long)"), "{shown}");
+}
+
 /// Every position and type in the plan is right: the input's, in each node.
 fn check(rel: &Rel) {
     let expr = |e: &Expr, input: &Schema| {

@@ -22,8 +22,8 @@ fn shown(answer: &Answer, n: usize) -> Vec<String> {
     for batch in &table.batches {
         for row in 0..batch.num_rows() {
             let cells = table.schema.iter().zip(batch.columns());
-            let cells =
-                cells.map(|(c, array)| cell::text(array, row, c.ty).map_or("∅".to_owned(), |t| t.into_owned()));
+            let cells = cells
+                .map(|(c, array)| cell::text(array, row, c.ty).map_or("∅".to_owned(), std::borrow::Cow::into_owned));
             lines.push(cells.collect::<Vec<_>>().join("|"));
         }
     }

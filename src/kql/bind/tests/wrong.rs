@@ -120,7 +120,7 @@ fn functions_stand_where_they_may() {
             ],
         ),
         ("let f = (x: long) { f(x) }; print f(1)", &["KQL135 \"f\": `f` calls itself; functions cannot be recursive"]),
-        ("Loop", &["KQL135 \"Loop\": in Loop: `Loop` calls itself; views cannot be recursive"]),
+        ("Loop", &["KQL135 \"Loop\": in Loop: `Loop` calls itself; views and saved functions cannot be recursive"]),
         (
             "Events | extend a = 1, a = 2",
             &["KQL142 \"a\": `a` is written twice in one `extend`; use two: | extend … | extend …"],
@@ -172,6 +172,19 @@ fn an_open_catalogue_knows_every_table_column_and_function() {
         "SigninLogs | make-series n = count(), dcount(IP) default = 0 on TimeGenerated from ago(7d) to now() step 1h by User | where n[0] > 3",
         "let T = Unknown | summarize a = min(b); Q | make-series n = avg(x) on t in range(toscalar(T), now(), 1h) by tostring(k.x) | project n, t, k_x",
         "_GetWatchlist('x') | project SearchKey",
+        "A | mv-expand with_itemindex=i Targets, P = Targets.mods to typeof(string), parse_json(Raw) | extend n = tostring(Targets.name), q = strcat(P, i)",
+        "A | mv-apply T = Targets on (where T.type =~ 'User' | extend u = tostring(T.name), i = Identity) | where u has 'x' | summarize make_set(u) by i, Foo",
+        "A | mv-apply T = Targets to typeof(long) limit 3 on (top 1 by T) | project T, Bar",
+        "A | partition hint.strategy=native by User (top 3 by Time | extend n = row_number()) | where n < 3",
+        "A | partition by User (as P | extend share = x / toscalar(P | summarize sum(x))) | sort by share",
+        "A | partition by User { B | where k == User | count }",
+        "A | top-nested 3 of State with others = 'x' by sum(n), top-nested of City by c = dcount(User) | where c > 3",
+        "A | top-hitters 3 of User by n | project User, approximate_sum_n",
+        "A | fork (where x > 1 | count) rest = (summarize max(y) by z)",
+        "A | facet by x, y with (take 10)",
+        "A | sample 3 | sample-distinct 3 of x | where x > 3",
+        "A | project-by-names 'a', 'b*', c | extend d = a + c",
+        "A | invoke FileProfile(SHA1, 100) | where GlobalPrevalence < 10 | as hint.materialized=true M | union M | consume",
         "imAuthentication(starttime=ago(1d)) | where TargetUsername == 'x' | extend p = prev(SrcIpAddr)",
     ] {
         let known = Known::default();
