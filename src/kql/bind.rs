@@ -44,6 +44,7 @@ mod scan;
 mod scope;
 mod search;
 mod series;
+mod several;
 mod source;
 mod special;
 mod statement;

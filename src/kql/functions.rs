@@ -19,6 +19,7 @@ pub mod network;
 pub mod numbers;
 pub mod operators;
 pub mod plugins;
+pub mod series;
 pub mod sketches;
 pub mod strings;
 pub mod times;
@@ -235,6 +236,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         times::ALL,
         numbers::ALL,
         arrays::ALL,
+        series::ALL,
         network::ALL,
         geo::ALL,
         sketches::ALL,

@@ -12,6 +12,7 @@ mod columns;
 mod expand;
 mod filters;
 mod limits;
+mod repeated;
 
 /// Rewrites a whole plan. Names and types of the results are unchanged.
 pub fn optimise(plan: Plan) -> Plan {
@@ -25,7 +26,7 @@ fn rewritten(rel: &Arc<Rel>) -> Arc<Rel> {
     let lowered = limits::lowered(rel);
     let pushed = filters::pushed(&lowered, Vec::new());
     // Nodes that go take their names with them; those of the result are its caller's.
-    renamed(columns::pruned(&pushed), &rel.schema)
+    repeated::once(&renamed(columns::pruned(&pushed), &rel.schema))
 }
 
 /// The node under these names.

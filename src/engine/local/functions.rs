@@ -34,6 +34,7 @@ pub mod pattern;
 pub mod punycode;
 pub mod real_text;
 pub mod search;
+pub mod series;
 pub mod sets;
 pub mod sketch;
 pub mod special;
@@ -103,6 +104,7 @@ pub fn scalar(name: &str) -> Option<ScalarFn> {
         .or_else(|| units::find(name))
         .or_else(|| user_agent::find(name))
         .or_else(|| xml::find(name))
+        .or_else(|| series::find(name))
         .map(|eval| ScalarFn { eval, per_row: false })
 }
 

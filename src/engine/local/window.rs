@@ -57,12 +57,16 @@ pub fn call(call: &WindowCall, rows: &Batch) -> Result<ArrayRef> {
             Ok(Arc::new(
                 (0..n)
                     .map(|i| {
-                        let at = t.get(i)?;
+                        // After a null a session begins.
+                        let Some(at) = t.get(i) else {
+                            session = None;
+                            return None;
+                        };
                         session = match session {
                             Some((start, last))
                                 if !restart[i]
-                                    && at.saturating_sub(start) <= longest
-                                    && at.saturating_sub(last) <= gap =>
+                                    && at.saturating_sub(start) < longest
+                                    && at.saturating_sub(last) < gap =>
                             {
                                 Some((start, at))
                             }

@@ -209,6 +209,9 @@ impl Binder<'_> {
         let weeks = function.name == "datetime_diff"
             && matches!(args[0].as_literal(), Some(Value::String(part)) if part.eq_ignore_ascii_case("week"));
         let expr = self.call(function, args, ty);
+        if let Some([(_, first), ..]) = functions::series::columns(function) {
+            return self.element(expr, 0, *first);
+        }
         match target.or(weeks.then_some(Type::Real)) {
             Some(ty) => self.cast(expr, ty),
             None => expr,
@@ -240,6 +243,8 @@ impl Binder<'_> {
             }
             _ => {}
         }
+        let args =
+            if function.name.starts_with("series_") { self.series_arguments(function, args, places) } else { args };
         let mut bound = self.take_args(function, args, places);
         let ty = match function.gives {
             Gives::Type(ty) => ty,

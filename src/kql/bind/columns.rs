@@ -7,8 +7,8 @@ use super::scope::{Row, Table};
 use super::{Binder, is_poison};
 use crate::base::suggest::nearest;
 use crate::kql::diagnostic::{Diagnostic, TextRange};
-use crate::kql::plan::{Expr, ExprKind as Bound, Op, Rel, SortKey};
-use crate::kql::syntax::{self, ColumnPattern, ExprKind, Name, NamedExpr, Nulls, Order, Rename, ReorderColumn};
+use crate::kql::plan::{Expr, Op, Rel, SortKey};
+use crate::kql::syntax::{self, ColumnPattern, ExprKind, NamedExpr, Nulls, Order, Rename, ReorderColumn};
 use crate::kql::types::{Column, Schema, Type};
 
 impl Binder<'_> {
@@ -79,11 +79,10 @@ impl Binder<'_> {
             if matches!(column.value.kind, ExprKind::Star) && column.names.is_empty() {
                 continue;
             }
-            let expr = self.expr(&column.value, &mut row);
-            for (name, expr) in self.tuple(column, expr) {
+            for (name, own, expr) in self.column_items(column, false, &mut row) {
                 let Some(name) = name else {
                     // A column on its own changes nothing; anything else gets a name by rule, and takes the place of a column of that name.
-                    if let Some(own) = self.name_of(&column.value) {
+                    if let Some(own) = own {
                         Self::put(&mut names, &mut columns, &mut free, &own.into(), expr);
                     } else {
                         names.push(free.unnamed());
@@ -121,26 +120,6 @@ impl Binder<'_> {
         }
     }
 
-    /// `(a, b) = e`: the elements of an array, in order; one name is the value itself.
-    fn tuple<'c>(&mut self, column: &'c NamedExpr, expr: Expr) -> Vec<(Option<&'c Name>, Expr)> {
-        if column.names.len() < 2 {
-            return vec![(column.names.first(), expr)];
-        }
-        if expr.ty != Type::Dynamic {
-            let message = format!("one {} cannot be given to several names", expr.ty);
-            let poison = self.wrong(Diagnostic::error("KQL143", column.range, message));
-            return column.names.iter().map(|n| (Some(n), poison.clone())).collect();
-        }
-        if is_poison(&expr) {
-            return column.names.iter().map(|n| (Some(n), expr.clone())).collect();
-        }
-        let element = |n: usize| {
-            let steps = vec![crate::kql::plan::Step::Index(n as i64)];
-            Expr { kind: Bound::Path { base: Box::new(expr.clone()), steps }, ty: Type::Dynamic }
-        };
-        column.names.iter().enumerate().map(|(n, name)| (Some(name), element(n))).collect()
-    }
-
     pub(super) fn project(&mut self, input: &Table, projected: &[NamedExpr], place: TextRange) -> Table {
         let mut row = self.row(input, "project");
         row.windows = Some(Vec::new());
@@ -154,16 +133,13 @@ impl Binder<'_> {
                 }
                 continue;
             }
-            let expr = self.expr(&column.value, &mut row);
-            if column.names.len() < 2 {
-                names.push(self.column_name(column, &mut free));
-                columns.push(expr);
-                continue;
-            }
-            for (name, expr) in self.tuple(column, expr) {
-                names.push(match name {
-                    Some(name) => free.free(&name.text),
-                    None => free.unnamed(),
+            let rest = column.names.len() > 1;
+            for (name, own, expr) in self.column_items(column, rest, &mut row) {
+                names.push(match (name, own) {
+                    (Some(_), _) if !rest => self.column_name(column, &mut free),
+                    (Some(name), _) => free.free(&name.text),
+                    (None, Some(own)) => free.free(&own),
+                    (None, None) => free.unnamed(),
                 });
                 columns.push(expr);
             }

@@ -259,13 +259,15 @@ impl Binder<'_> {
         let mut free = Names::default();
         let (mut names, mut exprs) = (Vec::new(), Vec::new());
         for (n, column) in columns.iter().enumerate() {
-            let expr = self.expr(&column.value, &mut row);
-            names.push(match (column.names.first(), self.name_of(&column.value)) {
-                (Some(_), _) => self.column_name(column, &mut free),
-                (None, Some(name)) => free.free(&name),
-                (None, None) => free.free(&format!("print_{n}")),
-            });
-            exprs.push(expr);
+            for (name, own, expr) in self.column_items(column, false, &mut row) {
+                names.push(match (name, own) {
+                    (Some(_), _) if column.names.len() == 1 => self.column_name(column, &mut free),
+                    (Some(name), _) => free.free(&name.text),
+                    (None, Some(own)) => free.free(&own),
+                    (None, None) => free.free(&format!("print_{n}")),
+                });
+                exprs.push(expr);
+            }
         }
         let schema = schema_of(&names, &exprs);
         let constants: Option<Vec<Value>> = exprs.iter().map(|e| e.as_literal().cloned()).collect();
