@@ -22,6 +22,7 @@ use crate::base::time::Ticks;
 
 mod aggregate;
 mod arithmetic;
+mod bin_auto;
 mod body;
 mod call;
 mod columns;
@@ -157,6 +158,8 @@ struct Binder<'a> {
     expressions: usize,
     /// Something is not known; what depends on it cannot be judged.
     poisoned: bool,
+    /// What `set` says of `bin_auto`: the size of a bin, and a point at which one begins.
+    bin_auto: [Option<Value>; 2],
     /// A constant was asked of the rows that a sub-pipeline is given: it differs from group to group.
     asked_given: bool,
     /// A place in the text whose columns are asked for, and what they are so far.
@@ -184,6 +187,7 @@ impl<'a> Binder<'a> {
             levels: 0,
             expressions: 0,
             poisoned: false,
+            bin_auto: [None, None],
             asked_given: false,
             probe: None,
         }

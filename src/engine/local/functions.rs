@@ -42,6 +42,7 @@ pub mod text;
 pub mod units;
 pub mod user_agent;
 pub mod xml;
+pub mod zones;
 
 /// One call over a batch: its arguments have `rows` rows (or are constants), and so has the answer.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +106,7 @@ pub fn scalar(name: &str) -> Option<ScalarFn> {
         .or_else(|| user_agent::find(name))
         .or_else(|| xml::find(name))
         .or_else(|| series::find(name))
+        .or_else(|| zones::find(name))
         .map(|eval| ScalarFn { eval, per_row: false })
 }
 
@@ -251,8 +253,17 @@ where
 
 /// Names of the registry that never reach an engine as calls: the binder makes constants or other calls of them.
 #[cfg(test)]
-const FOLDED: &[&str] =
-    &["around", "assert", "bag_pack_columns", "column_names_of", "estimate_data_size", "now", "ago", "pack_all"];
+const FOLDED: &[&str] = &[
+    "around",
+    "assert",
+    "bin_auto",
+    "bag_pack_columns",
+    "column_names_of",
+    "estimate_data_size",
+    "now",
+    "ago",
+    "pack_all",
+];
 
 #[cfg(test)]
 mod tests {

@@ -145,3 +145,6 @@ fn rank(column: &Vector, ty: Type, restart: &[bool], n: usize, dense: bool) -> R
         rank
     }))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,6 +189,9 @@ impl Binder<'_> {
         if !self.check_count(function, given, place) {
             return self.poison();
         }
+        if function.name == "bin_auto" {
+            return self.bin_auto_call(args, &places, place);
+        }
         let (args, ty) = self.scalar_types(function, args, &places);
         if args.iter().any(is_poison) && !matches!(function.gives, Gives::Type(_)) {
             return self.poison();

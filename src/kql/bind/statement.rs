@@ -72,6 +72,9 @@ impl Binder<'_> {
                     self.query_parameter(parameter);
                 }
             }
+            StatementKind::Set { name, value: Some(value) } if name.text.starts_with("query_bin_auto_") => {
+                self.set_bin_auto(name, value);
+            }
             // Settings of a server: nothing to do here.
             StatementKind::Set { .. } | StatementKind::Expr(_) => {}
             // Which database a table is of does not count here.

@@ -6,7 +6,8 @@ use super::{
 };
 
 const AT: Type = Type::DateTime;
-const INT: Type = Type::Int;
+/// Parts are documented as int; the service gives long.
+const PART_OF: Type = Type::Long;
 const PART: Parameter = string("part").constant();
 const OFFSET: Parameter = long("offset").optional();
 
@@ -79,18 +80,46 @@ pub static ALL: &[Function] = &[
         "Days since the last Sunday, as a timespan.",
         "print dayofweek(now())",
     ),
-    function("dayofmonth", args![datetime("time")], INT, "1 to 31.", "print dayofmonth(now())"),
-    function("dayofyear", args![datetime("time")], INT, "1 to 366.", "print dayofyear(now())"),
+    function("dayofmonth", args![datetime("time")], PART_OF, "1 to 31.", "print dayofmonth(now())"),
+    function("dayofyear", args![datetime("time")], PART_OF, "1 to 366.", "print dayofyear(now())"),
     function(
         "week_of_year",
         args![datetime("time")],
-        INT,
+        PART_OF,
         "The week of the year by ISO 8601.",
         "print week_of_year(now())",
     ),
-    function("hourofday", args![datetime("time")], INT, "0 to 23.", "print hourofday(now())"),
-    function("monthofyear", args![datetime("time")], INT, "1 to 12.", "print monthofyear(now())"),
-    function("getyear", args![datetime("time")], INT, "The year.", "print getyear(now())"),
+    function("hourofday", args![datetime("time")], PART_OF, "0 to 23.", "print hourofday(now())"),
+    function("monthofyear", args![datetime("time")], PART_OF, "1 to 12.", "print monthofyear(now())"),
+    function("getyear", args![datetime("time")], PART_OF, "The year.", "print getyear(now())"),
+    keeps_name(
+        "bin_auto",
+        args![summable("value")],
+        Gives::Special,
+        "Rounds down to a multiple of what `set query_bin_auto_size` says, counted from `query_bin_auto_at`.",
+        "set query_bin_auto_size=1h; print bin_auto(now())",
+    ),
+    function(
+        "datetime_utc_to_local",
+        args![datetime("time"), string("time zone")],
+        AT,
+        "What clocks in a time zone show at a time.",
+        "print datetime_utc_to_local(now(), 'Europe/Paris')",
+    ),
+    function(
+        "datetime_local_to_utc",
+        args![datetime("local time"), string("time zone")],
+        AT,
+        "The time at which clocks in a time zone show this.",
+        "print datetime_local_to_utc(now(), 'Europe/Paris')",
+    ),
+    function(
+        "datetime_list_timezones",
+        args![],
+        Type::Dynamic,
+        "The names of the time zones that this system knows.",
+        "print array_length(datetime_list_timezones()) > 0",
+    ),
     function(
         "datetime_add",
         args![PART, long("amount"), datetime("time")],

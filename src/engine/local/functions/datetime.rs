@@ -300,3 +300,6 @@ fn from_unix(call: &Call<'_>, ticks: f64) -> Result<Vector> {
         (t.abs() < 9e18).then(|| (t.round() as i64).saturating_add(UNIX_EPOCH)).and_then(range)
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,87 +1,20 @@
 //! Times in text, as `todatetime` and `totimespan` read them.
 
-use crate::base::time::{Civil, DAY, HOUR, MINUTE, SECOND, Ticks};
+use crate::base::time::{DAY, HOUR, MINUTE, SECOND, Ticks};
+use crate::kql::literal::{DateTimeText, parse_datetime};
 
-/// A point in time: a date, with or without a time of day and an offset; or a year's date in a few other shapes that logs have.
+/// A point in time in any of the forms that a `datetime(…)` literal takes. A number alone is none: it may be anything.
 pub fn datetime(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Some(t) = Ticks::parse_rfc3339(text) {
         return Some(t.0);
     }
-    let (date, time) = match text.find(['T', 't', ' ']) {
-        Some(at) => (&text[..at], text[at + 1..].trim()),
-        None => (text, ""),
-    };
-    let day = date_ticks(date)?;
-    if time.is_empty() {
-        return Some(day);
-    }
-    let (time, offset) = split_offset(time)?;
-    day.checked_add(time_of_day(time)?)?.checked_sub(offset).filter(|t| (0..=crate::base::time::MAX).contains(t))
-}
-
-/// `2026-01-02`, `2026/1/2`, `1/2/2026` (month first), `20260102`, `2026-01`.
-fn date_ticks(date: &str) -> Option<i64> {
-    let civil = |year: u32, month: u32, day: u32| {
-        Ticks::from_civil(Civil { year: year as i32, month, day, hour: 0, minute: 0, second: 0, tick: 0 }).map(|t| t.0)
-    };
-    let digits = |s: &str| -> Option<u32> {
-        (!s.is_empty() && s.len() <= 8 && s.bytes().all(|b| b.is_ascii_digit())).then(|| s.parse().ok())?
-    };
-    if date.len() == 8
-        && let Some(n) = digits(date)
-    {
-        return civil(n / 10_000, n / 100 % 100, n % 100);
-    }
-    let parts: Vec<&str> = date.split(['-', '/']).collect();
-    match parts.as_slice() {
-        [y, m, d] if y.len() == 4 => civil(digits(y)?, digits(m)?, digits(d)?),
-        [m, d, y] if y.len() == 4 => civil(digits(y)?, digits(m)?, digits(d)?),
-        [y, m] if y.len() == 4 => civil(digits(y)?, digits(m)?, 1),
+    let is_number = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    match parse_datetime(text)? {
+        DateTimeText::Ticks(ticks) if !is_number || text.len() == 8 => Some(ticks),
+        // The day that a time of day belongs to is the query's, which is not known here.
         _ => None,
     }
-}
-
-/// The time of day and the offset in ticks.
-fn split_offset(time: &str) -> Option<(&str, i64)> {
-    if let Some(time) = time.strip_suffix(['Z', 'z']) {
-        return Some((time.trim_end(), 0));
-    }
-    match time.rfind(['+', '-']) {
-        Some(at) => {
-            let (h, m) = time[at + 1..].split_once(':').unwrap_or((&time[at + 1..], "0"));
-            let offset = h.parse::<i64>().ok()? * HOUR + m.parse::<i64>().ok()? * MINUTE;
-            Some((time[..at].trim_end(), if time.as_bytes()[at] == b'-' { -offset } else { offset }))
-        }
-        None => Some((time, 0)),
-    }
-}
-
-/// `hh:mm[:ss[.fffffff]]`, with AM or PM.
-fn time_of_day(time: &str) -> Option<i64> {
-    let upper = time.to_ascii_uppercase();
-    let (clock, half) = match upper.strip_suffix("PM") {
-        Some(rest) => (rest.trim_end(), Some(12)),
-        None => match upper.strip_suffix("AM") {
-            Some(rest) => (rest.trim_end(), Some(0)),
-            None => (upper.as_str(), None),
-        },
-    };
-    let mut parts = clock.split(':');
-    let mut hour: i64 = whole(parts.next()?)?;
-    let minute = whole(parts.next()?)?;
-    let (second, tick) = match parts.next() {
-        Some(s) => seconds(s)?,
-        None => (0, 0),
-    };
-    if let Some(add) = half {
-        if !(1..=12).contains(&hour) {
-            return None;
-        }
-        hour = hour % 12 + add;
-    }
-    (parts.next().is_none() && hour < 24 && minute < 60 && second < 60)
-        .then(|| hour * HOUR + minute * MINUTE + second * SECOND + tick)
 }
 
 fn whole(text: &str) -> Option<i64> {
@@ -165,10 +98,18 @@ mod tests {
             ("2016-12-31 06:00:01.5", "2016-12-31T06:00:01.5000000Z"),
             ("12/31/2016 6:00:00 PM", "2016-12-31T18:00:00.0000000Z"),
             ("2016-12-31T06:00:00+02:00", "2016-12-31T04:00:00.0000000Z"),
+            ("1/25/2016", "2016-01-25T00:00:00.0000000Z"),
+            ("20160125", "2016-01-25T00:00:00.0000000Z"),
+            ("Sat, 8 Nov 14 15:05:02 GMT", "2014-11-08T15:05:02.0000000Z"),
+            ("Sat, 08 Nov 2014 15:05:02 GMT", "2014-11-08T15:05:02.0000000Z"),
+            ("8 Nov 14 15:05", "2014-11-08T15:05:00.0000000Z"),
+            ("Saturday, 08-Nov-14 15:05 GMT", "2014-11-08T15:05:00.0000000Z"),
+            ("2014-11-08 15:05:25 GMT", "2014-11-08T15:05:25.0000000Z"),
+            ("2014-11-08T15:05 GMT", "2014-11-08T15:05:00.0000000Z"),
         ] {
             assert_eq!(Ticks(datetime(text).unwrap()).to_string(), want, "{text}");
         }
-        for text in ["", "yesterday", "2016-13-01", "2016-12-31T25:00"] {
+        for text in ["", "yesterday", "2016-13-01", "2016-12-31T25:00", "2016", "2016.12", "8:00"] {
             assert_eq!(datetime(text), None, "{text}");
         }
     }

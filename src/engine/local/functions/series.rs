@@ -162,11 +162,6 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// It was given, be it null.
-    fn is_given(&self) -> bool {
-        self.0.is_some()
-    }
-
     fn get(&self, row: usize) -> Option<f64> {
         number(&self.text(row)?)
     }
