@@ -154,6 +154,7 @@ impl Local {
                     let execution = Execution::new(runner, &tables, &plan).plain(self.options.unoptimised);
                     let tables = results::run(&execution, &plan, request)?;
                     warnings.extend(unfit(&control));
+                    warnings.extend(control.notes());
                     return Ok(Answer { tables, statistics: control.statistics(), warnings });
                 }
                 Bound::Needs(needs) => {

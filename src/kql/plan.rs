@@ -21,7 +21,7 @@ use super::types::{Schema, Type};
 use super::value::Value;
 
 pub use capture::{Capture, CaptureRule, Pairs, PatternPart, Separated, shape};
-pub use plugin::{Bins, Lookup, Metric, Neighbours, Plugin, Step as BinStep};
+pub use plugin::{Bins, Lookup, Metric, Mining, Neighbours, Patterns, Plugin, Step as BinStep};
 pub use sequence::{Sequence, SequenceStep, StepOutput};
 
 /// A whole query: its results in order, and the parts that several of them share.

@@ -482,6 +482,10 @@ impl Printer {
             ExprKind::TypeOf(ty) => {
                 let _ = write!(self.out, "typeof({ty})");
             }
+            ExprKind::TypeOfTable(schema) => {
+                self.text("typeof");
+                self.evaluate_schema(schema);
+            }
             ExprKind::Error => {}
         }
     }

@@ -190,6 +190,8 @@ pub enum ExprKind {
     Function(Box<Function>),
     /// `typeof(long)`
     TypeOf(Type),
+    /// `typeof(*, a: long)`: the columns that a script gives.
+    TypeOfTable(Box<EvaluateSchema>),
     /// Could not be read.
     Error,
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::column::Result;
 use crate::engine::{Cancel, Progress, QueryError, Request, Stage, Statistics};
+use crate::kql::Diagnostic;
 
 /// One query's limits and counters, shared by everything that works for it.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Control {
     peak: AtomicU64,
     pub counters: Counters,
     stages: Mutex<Vec<Stage>>,
+    notes: Mutex<Vec<Diagnostic>>,
 }
 
 /// What reading cost.
@@ -45,6 +47,7 @@ impl Control {
             peak: AtomicU64::new(0),
             counters: Counters::default(),
             stages: Mutex::default(),
+            notes: Mutex::default(),
         })
     }
 
@@ -57,6 +60,18 @@ impl Control {
             return Err(QueryError::Time(self.time));
         }
         Ok(())
+    }
+
+    /// Something that whoever reads the answer should know.
+    pub fn note(&self, note: Diagnostic) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    pub fn notes(&self) -> Vec<Diagnostic> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn statistics(&self) -> Statistics {

@@ -5,16 +5,18 @@ use super::column::{Result, Vector, internal};
 use super::control::Account;
 use super::pipeline::{Pipeline, Runner};
 use crate::kql::plan::Plugin;
-use crate::kql::{Schema, Type};
+use crate::kql::{Diagnostic, Schema, TextRange, Type};
 
 mod activity;
 mod events;
 mod lookup;
+mod mining;
 mod pivot;
 mod properties;
 mod rolling;
 mod rows;
 mod sequence;
+mod texts;
 
 /// An input of a plugin.
 #[derive(Debug)]
@@ -65,6 +67,13 @@ pub fn run(runner: &Runner, plugin: &Plugin, inputs: Vec<Input<'_>>, schema: &Sc
         }
         _ => {}
     }
+    if plugin.is_approximate() {
+        runner.control.note(Diagnostic::warning(
+            "KQL901",
+            TextRange::default(),
+            format!("{name} is approximate: Kusto does not document how it chooses, so its rows may be others"),
+        ));
+    }
     let rows = Rows::of(runner, first, name)?;
     let batch = match plugin {
         Plugin::Properties | Plugin::Lookup(_) => return Err(internal(name)),
@@ -81,6 +90,13 @@ pub fn run(runner: &Runner, plugin: &Plugin, inputs: Vec<Input<'_>>, schema: &Sc
         Plugin::Funnel { bins, gap, sequence, shows } => sequence::funnel(runner, rows, bins, *gap, sequence, *shows)?,
         Plugin::FunnelCompletion { bins, sequence, periods } => {
             sequence::completion(runner, rows, bins, sequence, periods)?
+        }
+        Plugin::Patterns(patterns) => mining::patterns(runner, rows, patterns)?,
+        Plugin::DifferentTexts { least, threshold, most } => {
+            texts::difference(runner, rows, *least, *threshold, *most)?
+        }
+        Plugin::Reduce { threshold, separators, keep_rows } => {
+            texts::reduce(runner, rows, *threshold, separators.as_deref(), *keep_rows)?
         }
     };
     Ok(Pipeline::of(vec![batch]))

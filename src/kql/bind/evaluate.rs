@@ -19,6 +19,7 @@ use crate::kql::value::Value;
 
 mod bag_unpack;
 mod lookup;
+mod mining;
 mod pivot;
 mod rows;
 mod sequence;
@@ -72,6 +73,10 @@ impl Binder<'_> {
             "pivot" => return self.pivot(input, &arguments, schema, place),
             "preview" => return self.preview(input, &arguments, place),
             "funnel_sequence" => return self.funnels(input, &arguments, place),
+            "basket" => self.basket(input, &arguments),
+            "autocluster" => self.autocluster(input, &arguments),
+            "diffpatterns" => self.diffpatterns(input, &arguments),
+            "diffpatterns_text" => self.diffpatterns_text(input, &arguments),
             "identity" => Some(input.clone()),
             "narrow" => Self::narrow(input),
             "rows_near" => self.rows_near(input, &arguments, place),

@@ -439,6 +439,7 @@ impl Binder<'_> {
             OperatorKind::Scan(scan) => self.scan_steps(input, scan, place),
             OperatorKind::Search(search) => self.search(Some(input), search, place),
             OperatorKind::Find(find) => self.find(Some(input), find, place),
+            OperatorKind::Reduce { by, properties } => self.reduce(input, by, properties, place),
             OperatorKind::Parse(parse) => self.parse(input, parse, place),
             OperatorKind::ParseKv { input: text, columns, properties } => {
                 self.parse_kv(input, text, columns, properties, place)

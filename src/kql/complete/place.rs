@@ -19,6 +19,8 @@ pub enum Place {
     AfterOperand,
     JoinKind,
     RenderKind,
+    /// Behind `evaluate`.
+    Plugin,
     Type,
     Choice(&'static [&'static str]),
     /// Behind `$left.`

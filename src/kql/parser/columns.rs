@@ -263,7 +263,8 @@ impl Parser<'_> {
         OperatorKind::Evaluate { hints, call: Call { name, arguments }, schema }
     }
 
-    fn evaluate_schema(&mut self) -> EvaluateSchema {
+    /// `(*, a: long)`
+    pub(super) fn evaluate_schema(&mut self) -> EvaluateSchema {
         let open = self.start();
         let mut star = false;
         let mut columns: Vec<ColumnDecl> = Vec::new();

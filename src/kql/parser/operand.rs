@@ -150,6 +150,10 @@ impl Parser<'_> {
         match self.text_of(token.range) {
             "true" | "True" | "TRUE" => self.literal(Value::Bool(true)),
             "false" | "False" | "FALSE" => self.literal(Value::Bool(false)),
+            "typeof" if self.symbol_at(2, Symbol::Star) || self.symbol_at(3, Symbol::Colon) => {
+                self.at += 1;
+                ExprKind::TypeOfTable(Box::new(self.evaluate_schema()))
+            }
             "typeof" if self.symbol_at(1, Symbol::OpenParen) => ExprKind::TypeOf(self.type_of()),
             "datatable" if self.symbol_at(1, Symbol::OpenParen) => self.data_table(),
             "externaldata" | "external_data" if self.symbol_at(1, Symbol::OpenParen) => self.external_data(),

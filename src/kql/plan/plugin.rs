@@ -31,6 +31,33 @@ pub enum Plugin {
     Funnel { bins: Bins, gap: i64, sequence: Arc<[Arc<str>]>, shows: Neighbours },
     /// (id, time, state: string) → (time, state, period, dcount) for each step of the sequence and each period.
     FunnelCompletion { bins: Bins, sequence: Arc<[Arc<str>]>, periods: Arc<[i64]> },
+    /// (column, …, [weight], [split: string]) → (SegmentId: long, counts and percentages, column, …), a row a pattern. Approximate.
+    Patterns(Patterns),
+    /// (text, condition: bool) → (counts and percentages where it is true and false, words), a row a pattern. Approximate.
+    DifferentTexts { least: usize, threshold: f64, most: usize },
+    /// (column, …, text) → (pattern, count, representative); with `keep_rows` the columns and the pattern. Approximate.
+    Reduce { threshold: f64, separators: Option<Arc<str>>, keep_rows: bool },
+}
+
+/// Values that occur together in many rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patterns {
+    pub mining: Mining,
+    /// A number of the row's weight follows the columns.
+    pub weighted: bool,
+    /// What stands where a pattern says nothing of a column, by type; null for the others.
+    pub wildcards: Vec<Value>,
+}
+
+/// Which patterns are wanted. Shares lie between 0 and 1; `most` are columns of a pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mining {
+    /// Every one that so large a share of the rows has.
+    Basket { threshold: f64, most: Option<usize> },
+    /// A few: `size_weight` is how much the share of rows counts, the rest the share of columns.
+    Cluster { size_weight: f64 },
+    /// Those that tell the rows of one value of the split from those of another.
+    Difference { a: Arc<str>, b: Arc<str>, threshold: f64, most: Option<usize> },
 }
 
 /// Addresses of one table in the ranges of another.
@@ -114,7 +141,19 @@ impl Plugin {
             Self::SequenceDetect { .. } => "sequence_detect",
             Self::Funnel { .. } => "funnel_sequence",
             Self::FunnelCompletion { .. } => "funnel_sequence_completion",
+            Self::Patterns(patterns) => match patterns.mining {
+                Mining::Basket { .. } => "basket",
+                Mining::Cluster { .. } => "autocluster",
+                Mining::Difference { .. } => "diffpatterns",
+            },
+            Self::DifferentTexts { .. } => "diffpatterns_text",
+            Self::Reduce { .. } => "reduce",
         }
+    }
+
+    /// Kusto says what it finds, not how: another engine's rows may differ.
+    pub fn is_approximate(&self) -> bool {
+        matches!(self, Self::Patterns(_) | Self::DifferentTexts { .. } | Self::Reduce { .. })
     }
 }
 

@@ -6,9 +6,9 @@ use super::Printer;
 use crate::kql::literal::print_string;
 use crate::kql::parser::JOIN_KINDS;
 use crate::kql::syntax::{
-    BagExpansion, ColumnPattern, ExpandColumn, Expr, Find, FindColumn, Join, MakeSeries, MvApply, MvExpand, Name,
-    Nulls, OperatorKind, Order, Parse, ParseKind, ParsePart, Property, Scan, ScanOutput, Search, SeriesRange, SortKey,
-    TopNestedLevel, Union, UnionKind,
+    BagExpansion, ColumnPattern, EvaluateSchema, ExpandColumn, Expr, Find, FindColumn, Join, MakeSeries, MvApply,
+    MvExpand, Name, Nulls, OperatorKind, Order, Parse, ParseKind, ParsePart, Property, Scan, ScanOutput, Search,
+    SeriesRange, SortKey, TopNestedLevel, Union, UnionKind,
 };
 
 impl Printer {
@@ -122,11 +122,8 @@ impl Printer {
                 self.hints(hints);
                 self.call(call);
                 if let Some(schema) = schema {
-                    self.text(" : (");
-                    self.text(if schema.star { "*" } else { "" });
-                    self.text(if schema.star && !schema.columns.is_empty() { ", " } else { "" });
-                    self.list(&schema.columns, Self::decl);
-                    self.text(")");
+                    self.text(" : ");
+                    self.evaluate_schema(schema);
                 }
             }
             Op::Invoke { function } => self.word_expr("invoke ", function),
@@ -206,6 +203,15 @@ impl Printer {
             self.text(word);
             self.name(name);
         }
+    }
+
+    /// `(*, a: long)`
+    pub(super) fn evaluate_schema(&mut self, schema: &EvaluateSchema) {
+        self.text("(");
+        self.text(if schema.star { "*" } else { "" });
+        self.text(if schema.star && !schema.columns.is_empty() { ", " } else { "" });
+        self.list(&schema.columns, Self::decl);
+        self.text(")");
     }
 
     fn hints(&mut self, hints: &[Property]) {

@@ -150,6 +150,7 @@ impl<'a> Walker<'_, 'a> {
             | ExprKind::Star
             | ExprKind::TypeOf(_)
             | ExprKind::Error => {}
+            ExprKind::TypeOfTable(schema) => self.decls(&schema.columns),
             ExprKind::Name(name) | ExprKind::Wildcard(name) => self.name(name, NameRole::Use),
             ExprKind::Call(call) => self.call(call),
             ExprKind::Path { base, steps } => {

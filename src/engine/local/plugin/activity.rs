@@ -10,6 +10,7 @@ use super::events::{Event, Events, Output, Ruler, users};
 use crate::engine::QueryError;
 use crate::engine::local::batch::Batch;
 use crate::engine::local::column::Result;
+use crate::engine::local::control::Control;
 use crate::engine::local::pipeline::Runner;
 use crate::kql::plan::{Bins, Metric};
 
@@ -33,18 +34,19 @@ pub fn activity(runner: &Runner, metric: &Metric, bins: &Bins, mut rows: Rows, k
         None => HashSet::new(),
     };
     let held = rows.account.bytes();
+    let control = &*runner.control;
     for group in events.groups() {
-        runner.control.check()?;
+        control.check()?;
         match metric {
-            Metric::Counts => counts(group, &ruler, &mut out),
-            Metric::Sliding { window } => sliding(group, &ruler, *window, &mut out),
-            Metric::Engagement { window } => engagement(group, &ruler, *window, &mut out),
-            Metric::Changes => changes(group, &ruler, &mut out),
-            Metric::NewUsers { cohort } => new_users(group, &ruler, *cohort, &known, &mut out)?,
+            Metric::Counts => counts(group, &ruler, control, &mut out)?,
+            Metric::Sliding { window } => sliding(group, &ruler, *window, control, &mut out)?,
+            Metric::Engagement { window } => engagement(group, &ruler, *window, control, &mut out)?,
+            Metric::Changes => changes(group, &ruler, control, &mut out)?,
+            Metric::NewUsers { cohort } => new_users(group, &ruler, *cohort, &known, control, &mut out)?,
             Metric::ActiveUsers { lookback, period, least } => {
-                active_users(group, &ruler, [*lookback, *period, *least], &mut out);
+                active_users(group, &ruler, [*lookback, *period, *least], control, &mut out)?;
             }
-            Metric::Sessions { gap } => sessions(group, &ruler, *gap, &mut out),
+            Metric::Sessions { gap } => sessions(group, &ruler, *gap, control, &mut out)?,
         }
         rows.account.hold(held + out.bytes())?;
     }
@@ -60,13 +62,14 @@ fn bins_of<'e>(user: &'e [Event], ruler: &'e Ruler) -> impl Iterator<Item = i64>
         .filter(move |bin| last.replace(*bin) != Some(*bin))
 }
 
-fn counts(group: &[Event], ruler: &Ruler, out: &mut Output) {
+fn counts(group: &[Event], ruler: &Ruler, control: &Control, out: &mut Output) -> Result<()> {
     // Rows, ids, ids that are new.
     let mut bins: BTreeMap<i64, [i64; 3]> = BTreeMap::new();
     for event in group.iter().filter(|e| ruler.holds(e.time)) {
         bins.entry(ruler.bin(event.time)).or_default()[0] += 1;
     }
-    for user in users(group) {
+    for user in users(group, control) {
+        let user = user?;
         for (n, bin) in bins_of(user, ruler).enumerate() {
             let counts = bins.entry(bin).or_default();
             counts[1] += 1;
@@ -78,10 +81,11 @@ fn counts(group: &[Event], ruler: &Ruler, out: &mut Output) {
         so_far += new;
         out.row(group[0].group, &[ruler.begins(bin)], &[rows, ids, new, so_far], &[]);
     }
+    Ok(())
 }
 
 /// Rows and ids of the windows that end with each bin, where there are any.
-fn windows(group: &[Event], ruler: &Ruler, window: i64) -> Vec<(i64, [i64; 2])> {
+fn windows(group: &[Event], ruler: &Ruler, window: i64, control: &Control) -> Result<Vec<(i64, [i64; 2])>> {
     // What is added at a bin, and taken away behind the last window that saw it.
     let mut changes: BTreeMap<i64, [i64; 2]> = BTreeMap::new();
     let mut span = |what: usize, from: i64, to: i64| {
@@ -90,7 +94,8 @@ fn windows(group: &[Event], ruler: &Ruler, window: i64) -> Vec<(i64, [i64; 2])> 
             changes.entry(to + 1).or_default()[what] -= 1;
         }
     };
-    for user in users(group) {
+    for user in users(group, control) {
+        let user = user?;
         let mut seen: Option<(i64, i64)> = None;
         for event in user.iter().take_while(|e| e.time <= ruler.end) {
             let bin = ruler.bin(event.time);
@@ -121,32 +126,37 @@ fn windows(group: &[Event], ruler: &Ruler, window: i64) -> Vec<(i64, [i64; 2])> 
         now = [now[0] + rows, now[1] + ids];
         at = Some(bin);
     }
-    bins
+    Ok(bins)
 }
 
-fn sliding(group: &[Event], ruler: &Ruler, window: i64, out: &mut Output) {
-    for (bin, counts) in windows(group, ruler, window) {
+fn sliding(group: &[Event], ruler: &Ruler, window: i64, control: &Control, out: &mut Output) -> Result<()> {
+    for (bin, counts) in windows(group, ruler, window, control)? {
         out.row(group[0].group, &[ruler.begins(bin)], &counts, &[]);
     }
+    Ok(())
 }
 
-fn engagement(group: &[Event], ruler: &Ruler, window: i64, out: &mut Output) {
+fn engagement(group: &[Event], ruler: &Ruler, window: i64, control: &Control, out: &mut Output) -> Result<()> {
     let mut inner: BTreeMap<i64, i64> = BTreeMap::new();
-    for bin in users(group).flat_map(|user| bins_of(user, ruler)) {
-        *inner.entry(bin).or_default() += 1;
+    for user in users(group, control) {
+        for bin in bins_of(user?, ruler) {
+            *inner.entry(bin).or_default() += 1;
+        }
     }
     let outer: BTreeMap<i64, i64> =
-        windows(group, ruler, window).into_iter().map(|(bin, [_, ids])| (bin, ids)).collect();
+        windows(group, ruler, window, control)?.into_iter().map(|(bin, [_, ids])| (bin, ids)).collect();
     for (bin, inner) in inner {
         let outer = outer.get(&bin).copied().unwrap_or(inner);
         out.row(group[0].group, &[ruler.begins(bin)], &[inner, outer], &[inner as f64 / outer as f64]);
     }
+    Ok(())
 }
 
-fn changes(group: &[Event], ruler: &Ruler, out: &mut Output) {
+fn changes(group: &[Event], ruler: &Ruler, control: &Control, out: &mut Output) -> Result<()> {
     // Ids, and those of them that the bin before had.
     let mut bins: BTreeMap<i64, [i64; 2]> = BTreeMap::new();
-    for user in users(group) {
+    for user in users(group, control) {
+        let user = user?;
         let mut before = None;
         for bin in bins_of(user, ruler) {
             let counts = bins.entry(bin).or_default();
@@ -160,6 +170,7 @@ fn changes(group: &[Event], ruler: &Ruler, out: &mut Output) {
         let ratios = [*retained as f64 / before, (before - *retained as f64) / before];
         out.row(group[0].group, &[ruler.begins(*bin)], &[*ids, ids - retained], &ratios);
     }
+    Ok(())
 }
 
 fn new_users(
@@ -167,6 +178,7 @@ fn new_users(
     ruler: &Ruler,
     cohort: Option<i64>,
     known: &HashSet<u32>,
+    control: &Control,
     out: &mut Output,
 ) -> Result<()> {
     if ruler.last >= MOST_COHORTS {
@@ -178,7 +190,8 @@ fn new_users(
     // Of the ids first seen in a bin, how many were seen in another.
     let mut seen = vec![0_i64; width * width];
     let mut rows = vec![false; width];
-    for user in users(group) {
+    for user in users(group, control) {
+        let user = user?;
         let mut first = None;
         for bin in bins_of(user, ruler).filter_map(|bin| usize::try_from(bin).ok()).filter(|bin| *bin < width) {
             rows[bin] = true;
@@ -208,10 +221,17 @@ fn new_users(
     Ok(())
 }
 
-fn active_users(group: &[Event], ruler: &Ruler, [lookback, period, least]: [i64; 3], out: &mut Output) {
+fn active_users(
+    group: &[Event],
+    ruler: &Ruler,
+    [lookback, period, least]: [i64; 3],
+    control: &Control,
+    out: &mut Output,
+) -> Result<()> {
     let mut bins: BTreeMap<i64, i64> = BTreeMap::new();
     let periods = (lookback / period).max(1);
-    for user in users(group) {
+    for user in users(group, control) {
+        let user = user?;
         let mut seen: Vec<i64> = Vec::new();
         let mut counted = None;
         for event in user.iter().take_while(|e| e.time <= ruler.end) {
@@ -233,11 +253,13 @@ fn active_users(group: &[Event], ruler: &Ruler, [lookback, period, least]: [i64;
     for (bin, ids) in bins {
         out.row(group[0].group, &[ruler.begins(bin)], &[ids], &[]);
     }
+    Ok(())
 }
 
-fn sessions(group: &[Event], ruler: &Ruler, gap: i64, out: &mut Output) {
+fn sessions(group: &[Event], ruler: &Ruler, gap: i64, control: &Control, out: &mut Output) -> Result<()> {
     let mut bins: BTreeMap<i64, i64> = BTreeMap::new();
-    for user in users(group) {
+    for user in users(group, control) {
+        let user = user?;
         let mut before: Option<i64> = None;
         // The last bin in which the session was counted.
         let mut counted = None;
@@ -255,4 +277,5 @@ fn sessions(group: &[Event], ruler: &Ruler, gap: i64, out: &mut Output) {
     for (bin, sessions) in bins {
         out.row(group[0].group, &[ruler.begins(bin)], &[sessions], &[]);
     }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use crate::base::time::{Civil, DAY, Ticks};
 use crate::engine::QueryError;
 use crate::engine::local::batch::Batch;
 use crate::engine::local::column::{Result, Vector};
+use crate::engine::local::control::Control;
 use crate::engine::local::intern::{Interner, Keys};
 use crate::kql::plan::{BinStep as Step, Bins};
 
@@ -55,9 +56,10 @@ impl Events {
     }
 }
 
-/// The events of each id of a group.
-pub fn users(group: &[Event]) -> impl Iterator<Item = &[Event]> {
-    group.chunk_by(|a, b| a.id == b.id)
+/// The events of each id of a group; stops when the query is cancelled.
+pub fn users<'e>(group: &'e [Event], control: &Control) -> impl Iterator<Item = Result<&'e [Event]>> {
+    let users = group.chunk_by(|a, b| a.id == b.id);
+    users.enumerate().map(|(n, user)| if n % 4096 == 0 { control.check().map(|()| user) } else { Ok(user) })
 }
 
 /// Bins counted from the one that the start lies in, which is 0.

@@ -30,6 +30,7 @@ pub fn detect(runner: &Runner, mut rows: Rows, steps: usize, gap: i64, span: i64
     // When each step was taken, in each group.
     let mut taken: BTreeMap<u32, Vec<BTreeSet<i64>>> = BTreeMap::new();
     for (step, condition) in conditions.iter().enumerate() {
+        runner.control.check()?;
         let condition = condition.bools()?;
         for row in (0..n).filter(|row| condition.get(*row) == Some(true)) {
             if let Some(time) = times.get(row) {

@@ -6,6 +6,7 @@ use crate::engine::{Answer, QueryEngine, QueryError, Request, format};
 
 mod columns;
 mod lookups;
+mod mining;
 mod timelines;
 
 pub(super) fn answer(query: &str) -> Result<Answer, QueryError> {

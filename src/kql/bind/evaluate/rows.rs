@@ -46,7 +46,8 @@ impl Binder<'_> {
         let Some(count) = self.count_argument(arguments, 0, None) else { return self.unknown_table() };
         let input = self.share(input);
         let mut first = self.take(&input, count, place);
-        first.more = vec![self.count_rows(&input, "Count", place)];
+        let all = self.count_rows(&input, "Count", place);
+        first.results = vec![("PrimaryResult".into(), first.clone()), ("Table_1".into(), all)];
         first
     }
 

@@ -10,13 +10,13 @@ const PEOPLE: &str = "datatable(Name: string, d: dynamic)[
 #[test]
 fn a_bag_becomes_columns_sorted_by_name_and_typed_by_their_values() {
     let query = "datatable(d: dynamic)[
-        dynamic({'s': 'x', 'n': 1, 'r': 0.5, 'b': true, 'l': [1], 'mixed': 1, 't': '2026-01-02T03:04:05Z', 'day': '2026-01-02'}),
+        dynamic({'s': 'x', 'n': 1, 'r': 0.5, 'b': true, 'l': [1], 'mixed': 1, 't': datetime(2026-01-02 03:04:05), 'day': '2026-01-02T03:04:05Z'}),
         dynamic({'s': '', 'n': null, 'mixed': 'one'})] | evaluate bag_unpack(d)";
     assert_eq!(
         table(query),
         "b:bool,day:string,l:dynamic,mixed:dynamic,n:long,r:real,s:string,t:datetime\n\
          ,,,\"\"\"one\"\"\",,,,\n\
-         true,2026-01-02,[1],1,1,0.5,x,2026-01-02T03:04:05.0000000Z"
+         true,2026-01-02T03:04:05Z,[1],1,1,0.5,x,2026-01-02T03:04:05.0000000Z"
     );
 }
 
@@ -111,7 +111,7 @@ fn wrong_use_says_what_to_write() {
             "print d = 'x' | evaluate bag_unpak(d)",
             "KQL160 bag_unpak: no plugin is called `bag_unpak` (did you mean `bag_unpack`?)",
         ),
-        ("print d = 'x' | evaluate python('x')", "KQL161 python: `python` runs in the sandbox"),
+        ("print d = 'x' | evaluate python(typeof(*, n: long), 'x')", "KQL161 python: `python` runs in the sandbox"),
         ("evaluate bag_unpack(d)", "KQL162 evaluate"),
         ("print d = 1 | evaluate pivot(d, d)", "KQL163 d: the second argument of `pivot` is an aggregate"),
         ("print d = 1, e = 2 | evaluate pivot(d, percentile(e, 5))", "KQL163 percentile(e, 5)"),
