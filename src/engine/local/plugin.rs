@@ -80,7 +80,7 @@ pub fn run(runner: &Runner, plugin: &Plugin, inputs: Vec<Input<'_>>, schema: &Sc
         Plugin::Narrow { names } => return Ok(Pipeline::of(rows::narrow(runner, rows, names)?)),
         Plugin::Pivot { names, empty } => pivot::pivot(runner, rows, names, empty, schema)?,
         Plugin::SchemaMerge { keep_order } => rows::schema_merge(&rows, *keep_order)?,
-        Plugin::RowsNear { before, after } => rows::near(runner, rows, *before, *after)?,
+        Plugin::RowsNear { before, after } => rows::near(runner, &rows, *before, *after)?,
         Plugin::Activity { metric, bins } => {
             let known = second.map(|input| Rows::of(runner, input, name)).transpose()?;
             activity::activity(runner, metric, bins, rows, known.as_ref())?

@@ -59,7 +59,7 @@ impl Binder<'_> {
         let Some(function) = functions::plugin(name) else { return self.no_plugin(call) };
         let Some(input) = input else {
             self.report(
-                Diagnostic::error("KQL162", place, format!("`{name}` works on a table, and none stands before it"))
+                Diagnostic::error("KQL182", place, format!("`{name}` works on a table, and none stands before it"))
                     .with_help(format!("T | evaluate {}", function.signature())),
             );
             return self.unknown_table();
@@ -100,13 +100,13 @@ impl Binder<'_> {
         let (name, place) = (&*call.name.text, call.name.range);
         if let Some((_, runs)) = plugins::ELSEWHERE.iter().find(|(n, _)| *n == name) {
             self.report(
-                Diagnostic::error("KQL161", place, format!("`{name}` runs {runs}, not in the local engine"))
+                Diagnostic::error("KQL181", place, format!("`{name}` runs {runs}, not in the local engine"))
                     .with_help("send the query to a workspace or cluster: --engine NAME"),
             );
         } else if !name.is_empty() {
             let known = functions::all().filter(|f| f.kind == FunctionKind::Plugin).map(|f| f.name);
             let near = nearest(name, known.chain(plugins::ELSEWHERE.iter().map(|(n, _)| *n)));
-            let mut diagnostic = Diagnostic::error("KQL160", place, format!("no plugin is called `{name}`"));
+            let mut diagnostic = Diagnostic::error("KQL180", place, format!("no plugin is called `{name}`"));
             if let Some(near) = near {
                 diagnostic = diagnostic.with_help(format!("did you mean `{near}`?"));
             } else if functions::scalar(name).is_some() || functions::aggregate(name).is_some() {
@@ -162,7 +162,7 @@ impl Binder<'_> {
                 let text = self.snippet(e.range);
                 let message = format!("`{}` takes a column here, not {text}", arguments.function.name);
                 let help = "give the expression a name first: | extend c = …";
-                self.report(Diagnostic::error("KQL163", e.range, message).with_help(help));
+                self.report(Diagnostic::error("KQL183", e.range, message).with_help(help));
             }
             return None;
         };
@@ -196,7 +196,7 @@ impl Binder<'_> {
             let place = arguments.get(n).map_or(arguments.place, |e| e.range);
             let what = arguments.function.parameter(n).map_or("", |p| p.name);
             let message = format!("`{what}` cannot be \"{text}\"");
-            self.report(Diagnostic::error("KQL164", place, message).with_help(format!("one of: {}", words.join(", "))));
+            self.report(Diagnostic::error("KQL184", place, message).with_help(format!("one of: {}", words.join(", "))));
         }
         found
     }

@@ -53,11 +53,11 @@ pub struct Patterns {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mining {
     /// Every one that so large a share of the rows has.
-    Basket { threshold: f64, most: Option<usize> },
+    Basket { threshold: f64, most: usize },
     /// A few: `size_weight` is how much the share of rows counts, the rest the share of columns.
     Cluster { size_weight: f64 },
     /// Those that tell the rows of one value of the split from those of another.
-    Difference { a: Arc<str>, b: Arc<str>, threshold: f64, most: Option<usize> },
+    Difference { a: Arc<str>, b: Arc<str>, threshold: f64, most: usize },
 }
 
 /// Addresses of one table in the ranges of another.

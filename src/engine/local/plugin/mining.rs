@@ -140,8 +140,7 @@ pub fn patterns(runner: &Runner, mut rows: Rows, plugin: &Patterns) -> Result<Ba
 
 fn most_items(plugin: &Patterns, width: usize) -> usize {
     match plugin.mining {
-        Mining::Basket { most, .. } => most.unwrap_or(5),
-        Mining::Difference { most, .. } => most.unwrap_or(width),
+        Mining::Basket { most, .. } | Mining::Difference { most, .. } => most,
         Mining::Cluster { .. } => width,
     }
 }

@@ -108,7 +108,7 @@ impl Sink for Shapes {
             }
         }
         if state.properties.len() > before {
-            state.account.hold(state.properties.iter().map(|(name, _)| name.len() as u64 + 64).sum())?;
+            state.account.hold(state.properties.keys().map(|name| name.len() as u64 + 64).sum())?;
         }
         Ok(true)
     }

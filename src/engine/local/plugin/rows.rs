@@ -13,7 +13,7 @@ use crate::engine::local::pipeline::{MORSEL, Runner};
 use crate::kql::Type;
 
 /// The rows that are so many before or after one for which the last column is true, each once.
-pub fn near(runner: &Runner, rows: Rows, before: u64, after: u64) -> Result<Batch> {
+pub fn near(runner: &Runner, rows: &Rows, before: u64, after: u64) -> Result<Batch> {
     let last = rows.types.len().checked_sub(1).ok_or_else(|| internal("rows_near without a condition"))?;
     let condition = rows.column(last)?;
     let condition = condition.bools()?;

@@ -114,7 +114,7 @@ impl Binder<'_> {
                     let place = arguments.get(0).map_or(place, |e| e.range);
                     let message = format!("a property of the bags is called like the column `{}`", column.name);
                     let help = "add a prefix, bag_unpack(column, 'p_'), or say columnsConflict='keep_source' or 'replace_source'";
-                    self.report(Diagnostic::error("KQL165", place, message).with_help(help));
+                    self.report(Diagnostic::error("KQL185", place, message).with_help(help));
                     return self.unknown_table();
                 }
                 // It comes among the properties, whichever of the two it is.

@@ -17,7 +17,7 @@ impl Binder<'_> {
     /// `basket(threshold, weight, dimensions, wildcard, …)`
     pub(super) fn basket(&mut self, input: &Table, arguments: &Arguments<'_>) -> Option<Table> {
         let threshold = self.share_argument(arguments, 0, 0.05, 0.015..=1.0);
-        let most = self.most_argument(arguments, 2);
+        let most = self.most_argument(arguments, 2, 5);
         let mining = Mining::Basket { threshold: threshold?, most: most? };
         self.patterns(input, arguments, Some(1), 3, mining, None)
     }
@@ -36,7 +36,7 @@ impl Binder<'_> {
         let a = self.split_value(arguments, 1);
         let b = self.split_value(arguments, 2);
         let threshold = self.share_argument(arguments, 4, 0.05, 0.015..=1.0);
-        let most = self.most_argument(arguments, 5);
+        let most = self.most_argument(arguments, 5, usize::MAX);
         let mining = Mining::Difference { a: a?, b: b?, threshold: threshold?, most: most? };
         self.patterns(input, arguments, Some(3), 6, mining, Some(split?))
     }
@@ -62,22 +62,22 @@ impl Binder<'_> {
         if !within.contains(&share) {
             let what = arguments.function.parameter(n).map_or("", |p| p.name);
             let place = arguments.get(n).map_or(arguments.place, |e| e.range);
-            self.error("KQL167", place, format!("`{what}` lies between {} and {}", within.start(), within.end()));
+            self.error("KQL187", place, format!("`{what}` lies between {} and {}", within.start(), within.end()));
             return None;
         }
         Some(share)
     }
 
-    /// The most columns of a pattern, if that is said.
-    fn most_argument(&mut self, arguments: &Arguments<'_>, n: usize) -> Option<Option<usize>> {
-        let Some(e) = arguments.get(n) else { return Some(None) };
-        let Value::Long(most) = self.constant_argument(arguments, n, Type::Long, Value::Long(0))? else { return None };
+    /// A number of columns or words, at least one.
+    fn most_argument(&mut self, arguments: &Arguments<'_>, n: usize, default: usize) -> Option<usize> {
+        let Some(e) = arguments.get(n) else { return Some(default) };
+        let Value::Long(most) = self.constant_argument(arguments, n, Type::Long, Value::Long(1))? else { return None };
         let most = usize::try_from(most).ok().filter(|n| *n > 0);
         if most.is_none() {
-            self.error("KQL167", e.range, "a number of dimensions is more than 0");
-            return None;
+            let what = arguments.function.parameter(n).map_or("", |p| p.name);
+            self.error("KQL187", e.range, format!("`{what}` must be more than 0"));
         }
-        Some(most)
+        most
     }
 
     /// `reduce kind=source by text with threshold=0.1, characters="-_"`
@@ -97,7 +97,7 @@ impl Binder<'_> {
                     keep_rows = matches!(&property.value.kind, ExprKind::Name(n) if &*n.text == "source");
                     if !keep_rows {
                         let message = "the only kind of `reduce` is source";
-                        self.error("KQL164", property.value.range, message);
+                        self.error("KQL184", property.value.range, message);
                     }
                 }
                 "threshold" => {
@@ -106,7 +106,7 @@ impl Binder<'_> {
                     match real.as_ref().and_then(Expr::as_literal) {
                         Some(Value::Real(share)) if (0.0..=1.0).contains(share) => threshold = *share,
                         _ if self.is_pending() => {}
-                        _ => self.error("KQL167", property.value.range, "`threshold` lies between 0 and 1"),
+                        _ => self.error("KQL187", property.value.range, "`threshold` lies between 0 and 1"),
                     }
                 }
                 "characters" => {
@@ -205,9 +205,9 @@ impl Binder<'_> {
         if is_poison(&condition) {
             return None;
         }
-        let least = self.most_argument(arguments, 2)?.unwrap_or(1);
+        let least = self.most_argument(arguments, 2, 1)?;
         let threshold = self.share_argument(arguments, 3, 0.05, 0.015..=1.0)?;
-        let most = self.most_argument(arguments, 4)?.unwrap_or(20);
+        let most = self.most_argument(arguments, 4, 20)?;
         let schema = Schema(vec![
             Column::new("Count_of_True", Type::Long),
             Column::new("Count_of_False", Type::Long),

@@ -81,7 +81,7 @@ impl Binder<'_> {
         if names.len() > MOST {
             let message = format!("`{}` has {} values: that many columns are too many", column.name, names.len());
             let help = "keep the values that matter first: | where … in (…)";
-            self.report(Diagnostic::error("KQL166", arguments.place, message).with_help(help));
+            self.report(Diagnostic::error("KQL186", arguments.place, message).with_help(help));
             return self.unknown_table();
         }
         let table = Self::pivoted(input, &keys, name, aggregate, names);
@@ -103,7 +103,7 @@ impl Binder<'_> {
             let text = self.snippet(e.range);
             let message = format!("the second argument of `pivot` is an aggregate, not {text}");
             let help = "pivot(column, count(), others…)";
-            self.report(Diagnostic::error("KQL163", e.range, message).with_help(help));
+            self.report(Diagnostic::error("KQL183", e.range, message).with_help(help));
             return None;
         }
         let expr = self.expr(e, &mut row);
@@ -122,7 +122,7 @@ impl Binder<'_> {
                 let text = self.snippet(e.range);
                 let message = format!("{text} cannot stand in the cells of `pivot`");
                 let help = format!("one of: {}", AGGREGATES.join(", "));
-                self.report(Diagnostic::error("KQL163", e.range, message).with_help(help));
+                self.report(Diagnostic::error("KQL183", e.range, message).with_help(help));
                 None
             }
         }

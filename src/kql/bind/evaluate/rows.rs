@@ -57,7 +57,7 @@ impl Binder<'_> {
         let Value::Long(count) = self.constant_argument(arguments, n, Type::Long, Value::Long(0))? else { return None };
         let count = u64::try_from(count).ok();
         if count.is_none() {
-            self.error("KQL167", e.range, "a number of rows cannot be negative");
+            self.error("KQL187", e.range, "a number of rows cannot be negative");
         }
         count
     }

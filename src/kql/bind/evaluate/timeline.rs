@@ -126,7 +126,7 @@ impl Binder<'_> {
         let bins = self.span(arguments.get(4)?, Type::Long, "BinsPerWindow");
         let (bin, bins) = (bin?, bins?);
         if !(0.0..=100.0).contains(&at) {
-            self.error("KQL167", arguments.get(1)?.range, "a percentile lies between 0 and 100");
+            self.error("KQL187", arguments.get(1)?.range, "a percentile lies between 0 and 100");
             return None;
         }
         let name = format!("rolling_{bins}_percentile_{}_{}", value.name, percent(arguments.get(1)?));
@@ -260,7 +260,7 @@ impl Binder<'_> {
         let length = self.moment(e, unit, what)?;
         if length <= 0 {
             let message = format!("`{what}` must be more than 0");
-            self.error("KQL167", e.range, message);
+            self.error("KQL187", e.range, message);
             return None;
         }
         Some(length)
@@ -280,7 +280,7 @@ impl Binder<'_> {
             if step.is_none() {
                 let message = format!("\"{word}\" is no width of a bin");
                 let help = "a timespan, or one of: week, month, year";
-                self.report(Diagnostic::error("KQL164", e.range, message).with_help(help));
+                self.report(Diagnostic::error("KQL184", e.range, message).with_help(help));
             }
             return step;
         }

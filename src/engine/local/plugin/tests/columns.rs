@@ -29,7 +29,7 @@ fn a_property_of_the_columns_own_name_takes_its_place() {
 #[test]
 fn a_property_like_another_column_needs_a_word() {
     let said = wrong(&format!("{PEOPLE} | evaluate bag_unpack(d)"));
-    assert!(said.starts_with("KQL165 d: a property of the bags is called like the column `Name`"), "{said}");
+    assert!(said.starts_with("KQL185 d: a property of the bags is called like the column `Name`"), "{said}");
     let keep = format!("{PEOPLE} | evaluate bag_unpack(d, columnsConflict='keep_source') | project Age, Name");
     assert_eq!(table(&keep), "Age:long,Name:string\n,old\n20,old\n40,old");
     let replace = format!("{PEOPLE} | evaluate bag_unpack(d, columnsConflict='replace_source')");
@@ -104,17 +104,17 @@ fn wrong_use_says_what_to_write() {
         ("print d = 'x' | evaluate bag_unpack(dd)", "KQL110 dd"),
         (
             "print d = 'x' | evaluate bag_unpack(parse_json(d))",
-            "KQL163 parse_json(d): `bag_unpack` takes a column here",
+            "KQL183 parse_json(d): `bag_unpack` takes a column here",
         ),
         ("print d = 'x' | evaluate bag_unpack()", "KQL112 bag_unpack"),
         (
             "print d = 'x' | evaluate bag_unpak(d)",
-            "KQL160 bag_unpak: no plugin is called `bag_unpak` (did you mean `bag_unpack`?)",
+            "KQL180 bag_unpak: no plugin is called `bag_unpak` (did you mean `bag_unpack`?)",
         ),
-        ("print d = 'x' | evaluate python(typeof(*, n: long), 'x')", "KQL161 python: `python` runs in the sandbox"),
-        ("evaluate bag_unpack(d)", "KQL162 evaluate"),
-        ("print d = 1 | evaluate pivot(d, d)", "KQL163 d: the second argument of `pivot` is an aggregate"),
-        ("print d = 1, e = 2 | evaluate pivot(d, percentile(e, 5))", "KQL163 percentile(e, 5)"),
+        ("print d = 'x' | evaluate python(typeof(*, n: long), 'x')", "KQL181 python: `python` runs in the sandbox"),
+        ("evaluate bag_unpack(d)", "KQL182 evaluate"),
+        ("print d = 1 | evaluate pivot(d, d)", "KQL183 d: the second argument of `pivot` is an aggregate"),
+        ("print d = 1, e = 2 | evaluate pivot(d, percentile(e, 5))", "KQL183 percentile(e, 5)"),
         ("print d = dynamic(1) | evaluate pivot(d)", "KQL140 d"),
     ] {
         let got = wrong(query);

@@ -80,12 +80,12 @@ fn an_approximate_answer_says_so() {
 #[test]
 fn wrong_shares_and_columns_are_said() {
     for (call, said) in [
-        ("evaluate basket(2.0)", "KQL167 2.0: `Threshold` lies between 0.015 and 1"),
+        ("evaluate basket(2.0)", "KQL187 2.0: `Threshold` lies between 0.015 and 1"),
         ("evaluate basket(0.1, city)", "KQL120 city: a weight is a number"),
-        ("evaluate basket(0.1, '~', 0)", "KQL167 0"),
+        ("evaluate basket(0.1, '~', 0)", "KQL187 0"),
         ("evaluate diffpatterns(acton, 'a', 'b')", "KQL110 acton"),
-        ("reduce kind=sauce by city", "KQL164 sauce"),
-        ("reduce by city with threshold=7", "KQL167 7"),
+        ("reduce kind=sauce by city", "KQL184 sauce"),
+        ("reduce by city with threshold=7", "KQL187 7"),
     ] {
         let got = wrong(&format!("{EVENTS} | {call}"));
         assert!(got.starts_with(said), "{call}\n{got}");
