@@ -157,7 +157,6 @@ pub fn complete(text: &str, offset: usize, world: World<'_>) -> Vec<Item> {
         }
         Place::Choice(choices) => list.choices(choices),
         Place::RenderKind => list.choices(RENDER_KINDS),
-        Place::Plugin => list.plugins(),
         Place::Type => list.choices(&Type::ALL.map(Type::name)),
         Place::RightColumn(ref right) => list.columns(&columns_of(text, context.pipeline, right, world)),
         Place::AfterOperand => {
@@ -311,13 +310,6 @@ impl List {
             {
                 self.add(&name.text, ItemKind::Let, print_name(&name.text), "let", "");
             }
-        }
-    }
-
-    fn plugins(&mut self) {
-        for plugin in functions::all().filter(|f| f.kind == FunctionKind::Plugin) {
-            let insert = format!("{}{}", plugin.name, if plugin.parameters.is_empty() { "()" } else { "(" });
-            self.add(plugin.name, ItemKind::Function, insert, &plugin.signature(), plugin.summary);
         }
     }
 

@@ -18,6 +18,7 @@ use crate::kql::types::{Column, Schema, Type};
 use crate::kql::value::Value;
 
 mod bag_unpack;
+mod intersect;
 mod lookup;
 mod mining;
 mod pivot;
@@ -75,6 +76,7 @@ impl Binder<'_> {
             "funnel_sequence" => return self.funnels(input, &arguments, place),
             "basket" => self.basket(input, &arguments),
             "autocluster" => self.autocluster(input, &arguments),
+            "dcount_intersect" => self.dcount_intersect(input, &arguments),
             "diffpatterns" => self.diffpatterns(input, &arguments),
             "diffpatterns_text" => self.diffpatterns_text(input, &arguments),
             "identity" => Some(input.clone()),

@@ -19,8 +19,6 @@ pub enum Place {
     AfterOperand,
     JoinKind,
     RenderKind,
-    /// Behind `evaluate`.
-    Plugin,
     Type,
     Choice(&'static [&'static str]),
     /// Behind `$left.`

@@ -217,12 +217,3 @@ fn values_and_keys_that_the_catalogue_knows_are_offered() {
     assert_eq!(labels("Events | extend a = session1.i¦"), ["ip"]);
     assert!(offers("Events | evaluate bag¦", "bag_unpack"));
 }
-
-#[test]
-fn plugins_follow_evaluate() {
-    assert_eq!(labels("Events | evaluate bag¦")[0], "bag_unpack");
-    assert!(!offers("Events | where bag¦", "bag_unpack"));
-    let help = help_at("Events | evaluate pivot(user)", 20).unwrap();
-    assert_eq!(help.function.name, "pivot");
-    assert_eq!(signature_at("Events | evaluate pivot(user, ", 30).map(|s| s.argument), Some(1));
-}

@@ -118,3 +118,12 @@ fn wrong_lookups_say_what_to_write() {
         assert!(got.starts_with(said), "{query}\n{got}");
     }
 }
+
+#[test]
+fn sketches_share_as_many_values_as_all_of_them_have() {
+    let query = "range x from 1 to 100 step 1
+        | summarize two = hll(iff(x % 2 == 0, x, 0), 2), three = hll(iff(x % 3 == 0, x, 0), 2), five = hll(iff(x % 5 == 0, x, 0), 2)
+        | evaluate dcount_intersect(two, three, five) | project s0, s1, s2";
+    assert_eq!(table(query), "s0:long,s1:long,s2:long\n51,17,4");
+    assert!(wrong("print a = 1 | evaluate dcount_intersect(a)").starts_with("KQL112 dcount_intersect"));
+}
