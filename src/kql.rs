@@ -31,3 +31,6 @@ pub use diagnostic::{Diagnostic, Severity, TextRange};
 pub use plan::{Expr, ExprKind, Plan, Rel};
 pub use types::{Column, Schema, Type};
 pub use value::Value;
+
+#[cfg(test)]
+mod tests;

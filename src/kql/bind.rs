@@ -156,6 +156,8 @@ struct Binder<'a> {
     rows: u32,
     levels: usize,
     expressions: usize,
+    /// A condition on all columns at once is being bound: each is read as text where text is looked for.
+    asks_all: bool,
     /// Something is not known; what depends on it cannot be judged.
     poisoned: bool,
     /// What `set` says of `bin_auto`: the size of a bin, and a point at which one begins.
@@ -186,6 +188,7 @@ impl<'a> Binder<'a> {
             rows: 0,
             levels: 0,
             expressions: 0,
+            asks_all: false,
             poisoned: false,
             bin_auto: [None, None],
             asked_given: false,
@@ -221,6 +224,11 @@ impl<'a> Binder<'a> {
 
     /// Keeps a finding; one of a saved function stands at the place that called it.
     fn report(&mut self, mut diagnostic: Diagnostic) {
+        // What only another engine can run is no fault of a query that is not meant for this one.
+        if matches!(diagnostic.code, "KQL136" | "KQL149") && self.is_lenient() {
+            self.poisoned = true;
+            return;
+        }
         if let Some((name, range)) = &self.inside {
             let place = self.reading.as_ref().and_then(|reading| self.place_in_file(reading, diagnostic.range));
             diagnostic.range = *range;

@@ -65,6 +65,9 @@ impl Binder<'_> {
             columns.push(expr);
         }
         if columns.is_empty() {
+            if !aggregates.is_empty() {
+                return self.unknown_table();
+            }
             self.error("KQL139", place, "`summarize` needs an aggregate, or columns behind `by`");
             return self.unknown_table();
         }
@@ -345,7 +348,7 @@ impl Binder<'_> {
     pub(super) fn column_name(&mut self, column: &NamedExpr, names: &mut Names) -> Arc<str> {
         match column.names.first() {
             Some(name) => {
-                if names.has(&name.text) {
+                if names.has(&name.text) && !self.is_lenient() {
                     self.report(
                         Diagnostic::error("KQL142", name.range, format!("a column is called `{}` already", name.text))
                             .with_help("give it another name"),
@@ -354,6 +357,14 @@ impl Binder<'_> {
                 names.free(&name.text)
             }
             None => match self.name_of(&column.value) {
+                // A column that stands twice is a mistake; a name by rule gets a number.
+                Some(name) if names.has(&name) && column.value.as_name().is_some() && !self.is_lenient() => {
+                    self.report(
+                        Diagnostic::error("KQL142", column.range, format!("the column `{name}` stands twice"))
+                            .with_help(format!("remove one, or give it another name: {name}2 = {name}")),
+                    );
+                    names.free(&name)
+                }
                 Some(name) => names.free(&name),
                 None => names.unnamed(),
             },
@@ -365,7 +376,6 @@ impl Binder<'_> {
         match self.constant(e, what) {
             Some(Value::Long(n)) => u64::try_from(n).unwrap_or(0),
             Some(Value::Int(n)) => u64::try_from(n).unwrap_or(0),
-            Some(Value::Real(x)) if x >= 0.0 => x as u64,
             Some(Value::Null(_)) | None => 0,
             Some(other) => {
                 self.error("KQL120", e.range, format!("{what} is a whole number, not {}", other.ty()));

@@ -68,6 +68,14 @@ const ELSEWHERE: &[&str] = &[
     "DeviceFromIP",
 ];
 
+/// The parts that a time can be counted in, and those that can only be read.
+const PARTS: &[&str] =
+    &["year", "quarter", "month", "day", "hour", "minute", "second", "millisecond", "microsecond", "nanosecond"];
+const MORE_PARTS: &[&str] = &["dayofyear"];
+
+/// Functions whose first argument is read as its text, whatever it is. Others that take text want a string or a dynamic value.
+const LOOSE: &[&str] = &["indexof", "isascii", "reverse", "split", "strcmp", "substring", "tolower", "toupper"];
+
 impl Binder<'_> {
     #[inline(never)]
     pub(super) fn call_expr(&mut self, call: &Call, place: TextRange, row: &mut Row) -> Expr {
@@ -206,6 +214,7 @@ impl Binder<'_> {
             }
             "trim" | "trim_start" | "trim_end" => self.check_regex(&args[0], places[0]),
             "pack_all" => return self.pack_all(&args, row),
+            "datetime_part" | "datetime_add" | "datetime_diff" => self.check_part(function, &args[0], places[0]),
             _ => {}
         }
         // Weeks are the one part that Kusto counts as a real.
@@ -219,6 +228,23 @@ impl Binder<'_> {
             Some(ty) => self.cast(expr, ty),
             None => expr,
         }
+    }
+
+    /// The name of a part of a time.
+    fn check_part(&mut self, function: &Function, part: &Expr, place: TextRange) {
+        let Some(Value::String(text)) = part.as_literal() else { return };
+        let weeks = if function.name == "datetime_part" { "week_of_year" } else { "week" };
+        let known = PARTS.iter().chain(if function.name == "datetime_part" { MORE_PARTS } else { &[] }).chain([&weeks]);
+        let names: Vec<&str> = known.copied().collect();
+        if names.iter().any(|name| name.eq_ignore_ascii_case(text)) {
+            return;
+        }
+        let message = format!("`{text}` is no part of a time for `{}`", function.name);
+        let help = match nearest(text, names.iter().copied()) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => format!("it is one of {}", names.join(", ")),
+        };
+        self.report(Diagnostic::error("KQL119", place, message).with_help(help));
     }
 
     /// The arguments as the types that the function takes, and the type that it gives.
@@ -256,7 +282,10 @@ impl Binder<'_> {
                 let at: Vec<_> = (0..bound.len())
                     .filter(|n| function.parameter(*n).is_some_and(|p| p.takes == Takes::Common))
                     .collect();
-                let values = at.iter().map(|n| bound[*n].clone()).collect();
+                let values: Vec<Expr> = at.iter().map(|n| bound[*n].clone()).collect();
+                if matches!(function.name, "coalesce" | "max_of" | "min_of") {
+                    self.check_not_mixed(function, &values, places);
+                }
                 let common_places: Vec<_> = at.iter().filter_map(|n| places.get(*n).copied()).collect();
                 let (values, ty) = self.common(values, &common_places, "the values");
                 for (n, value) in at.into_iter().zip(values) {
@@ -288,10 +317,15 @@ impl Binder<'_> {
                 continue;
             }
             bound.push(match parameter.takes {
-                Takes::Type(ty) => self.implicit(arg, ty, place, &format!("`{what}` of `{}`", function.name)),
-                Takes::Predicate => self.implicit(arg, Type::Bool, place, "a condition"),
+                Takes::Type(ty) => {
+                    let what = format!("`{what}` of `{}`", function.name);
+                    let loose = n == 0 && LOOSE.contains(&function.name);
+                    if loose { self.implicit(arg, ty, place, &what) } else { self.argument_as(arg, ty, place, &what) }
+                }
+                Takes::Predicate => self.condition(arg, place),
                 Takes::Number | Takes::Summable => self.as_number(function, arg, parameter.takes, place),
-                Takes::Any | Takes::Common | Takes::Ordered => arg,
+                Takes::Ordered => self.as_ordered(function, arg, place),
+                Takes::Any | Takes::Common => arg,
             });
         }
         bound
@@ -303,7 +337,7 @@ impl Binder<'_> {
         if fits || is_poison(&arg) {
             return arg;
         }
-        if arg.ty == Type::Dynamic {
+        if arg.ty == Type::Dynamic && self.is_lenient() {
             return self.cast(arg, Type::Real);
         }
         let text = self.snippet(place);
@@ -311,6 +345,19 @@ impl Binder<'_> {
             Diagnostic::error("KQL120", place, format!("`{}` takes a number, but {text} is {}", function.name, arg.ty))
                 .with_help(format!("convert it: tolong({0}) or todouble({0})", text.trim_matches('`'))),
         )
+    }
+
+    /// A value that has an order: dynamic values have none.
+    fn as_ordered(&mut self, function: &Function, arg: Expr, place: TextRange) -> Expr {
+        if arg.ty != Type::Dynamic || is_poison(&arg) || self.is_lenient() {
+            return arg;
+        }
+        let text = self.snippet(place);
+        let message = format!("`{}` compares its values, but {text} is dynamic, which has no order", function.name);
+        self.wrong(Diagnostic::error("KQL120", place, message).with_help(format!(
+            "say what it is: tostring({0}), tolong({0}) or todatetime({0})",
+            text.trim_matches('`')
+        )))
     }
 
     pub(super) fn check_count(&mut self, function: &'static Function, given: usize, place: TextRange) -> bool {
@@ -333,6 +380,20 @@ impl Binder<'_> {
         false
     }
 
+    /// Where values are compared or stand for each other, dynamic ones do not mix with others.
+    fn check_not_mixed(&mut self, function: &Function, values: &[Expr], places: &[TextRange]) {
+        let known = |e: &Expr| !is_poison(e) && !super::convert::is_null(e);
+        let dynamic = values.iter().position(|e| known(e) && e.ty == Type::Dynamic);
+        let other = values.iter().find(|e| known(e) && e.ty != Type::Dynamic).map(|e| e.ty);
+        let (Some(at), false) = (dynamic, self.is_lenient()) else { return };
+        let Some(ty) = other.or((function.name != "coalesce").then_some(Type::String)) else { return };
+        let place = places.get(at).copied().unwrap_or_default();
+        let text = self.snippet(place);
+        let message = format!("{text} is dynamic: `{}` takes values of one type", function.name);
+        let help = format!("convert it: {}({})", functions::conversions::conversion(ty).name, text.trim_matches('`'));
+        self.report(Diagnostic::error("KQL122", place, message).with_help(help));
+    }
+
     /// `case(condition, value, …, value)`.
     fn case_types(&mut self, args: Vec<Expr>, places: &[TextRange]) -> (Vec<Expr>, Type) {
         if args.len().is_multiple_of(2) {
@@ -353,7 +414,7 @@ impl Binder<'_> {
         for (n, arg) in args.into_iter().enumerate() {
             match if is_value(n) { values.next() } else { None } {
                 Some(value) => bound.push(value),
-                None => bound.push(self.implicit(arg, Type::Bool, places[n], "a condition")),
+                None => bound.push(self.condition(arg, places[n])),
             }
         }
         (bound, ty)

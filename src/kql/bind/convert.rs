@@ -5,6 +5,7 @@ use super::{Binder, is_poison};
 use crate::kql::diagnostic::{Diagnostic, TextRange};
 use crate::kql::functions::conversions::{TO_DYNAMIC, conversion};
 use crate::kql::plan::Expr;
+use crate::kql::syntax::BinaryOp;
 use crate::kql::types::Type;
 use crate::kql::value::Value;
 
@@ -29,12 +30,76 @@ impl Binder<'_> {
         if expr.ty == Type::Dynamic && self.poisoned {
             return self.poison();
         }
+        self.unconverted(&expr, ty, place, what)
+    }
+
+    /// Is what cannot be known taken as it is meant? Where the schema is open, most types are guesses.
+    pub(super) fn is_lenient(&self) -> bool {
+        self.context.catalog.is_open()
+    }
+
+    /// An argument of one of the language's functions. Numbers convert to each other, a dynamic value to text, and nothing else.
+    pub(super) fn argument_as(&mut self, arg: Expr, ty: Type, place: TextRange, what: &str) -> Expr {
+        let fits = arg.ty == ty
+            || (arg.ty.is_numeric() && ty.is_numeric())
+            || (arg.ty == Type::Dynamic && ty == Type::String)
+            || (arg.ty == Type::String && ty == Type::Guid);
+        if fits || is_null(&arg) || is_poison(&arg) || self.is_lenient() {
+            return self.implicit(arg, ty, place, what);
+        }
+        self.unconverted(&arg, ty, place, what)
+    }
+
+    /// A condition: nothing converts to bool by itself.
+    pub(super) fn condition(&mut self, expr: Expr, place: TextRange) -> Expr {
+        if expr.ty == Type::Bool || is_null(&expr) || is_poison(&expr) || self.is_lenient() {
+            return self.implicit(expr, Type::Bool, place, "a condition");
+        }
+        self.unconverted(&expr, Type::Bool, place, "a condition")
+    }
+
+    /// An operand of `has`, `contains`, `=~` and their kin: text, or a dynamic value that is read as text.
+    pub(super) fn text_operand(&mut self, expr: Expr, place: TextRange, what: &str) -> Expr {
+        let fits = self.asks_all || matches!(expr.ty, Type::String | Type::Dynamic);
+        if fits || is_null(&expr) || is_poison(&expr) || self.is_lenient() {
+            return self.implicit(expr, Type::String, place, what);
+        }
+        self.unconverted(&expr, Type::String, place, what)
+    }
+
+    fn unconverted(&mut self, expr: &Expr, ty: Type, place: TextRange, what: &str) -> Expr {
         let text = self.snippet(place);
-        let function = conversion(ty).name;
+        let function = if ty == Type::Dynamic { "parse_json" } else { conversion(ty).name };
         self.wrong(
             Diagnostic::error("KQL120", place, format!("{what} is {ty}, but {text} is {}", expr.ty))
                 .with_help(format!("convert it: {function}({})", text.trim_matches('`'))),
         )
+    }
+
+    /// `<` and its kin: texts and guids have no order, and a dynamic value only against a number.
+    pub(super) fn check_order(&mut self, op: BinaryOp, left: &Expr, right: &Expr, place: TextRange) -> bool {
+        let unordered = match (left.ty, right.ty) {
+            (Type::String | Type::Guid, Type::String | Type::Guid) => true,
+            (Type::String, other) | (other, Type::String) if other.is_numeric() => true,
+            (Type::Dynamic, other) | (other, Type::Dynamic) => !other.is_numeric() && other != Type::Dynamic,
+            _ => false,
+        };
+        let known = [left, right].iter().all(|e| !is_poison(e) && !is_null(e));
+        if !unordered || !known || self.is_lenient() {
+            return true;
+        }
+        let help = match (left.ty, right.ty) {
+            (Type::Dynamic, other) | (other, Type::Dynamic) if !matches!(other, Type::String | Type::Guid) => {
+                format!("say what the dynamic value is: {}(…)", conversion(other).name)
+            }
+            (Type::String, other) | (other, Type::String) if other.is_numeric() => {
+                format!("convert the text: {}(…)", conversion(other).name)
+            }
+            _ => format!("compare texts with strcmp(a, b) {} 0", op.name()),
+        };
+        let message = format!("`{}` does not compare {} with {}", op.name(), left.ty, right.ty);
+        self.report(Diagnostic::error("KQL121", place, message).with_help(help));
+        false
     }
 
     /// Both operands of a comparison as one type.
@@ -58,9 +123,15 @@ impl Binder<'_> {
             (Type::Dynamic, other) | (other, Type::Dynamic) => Some(other),
             (Type::Bool, other) | (other, Type::Bool) if other.is_numeric() => Some(Type::Long),
             (Type::Guid, Type::String) | (Type::String, Type::Guid) => Some(Type::String),
+            // `ResultType == 0` of a column that holds numbers as text.
+            (Type::String, other) | (other, Type::String) if other.is_numeric() => Some(Type::String),
             (a, b) => wider(a, b),
         };
         let Some(ty) = ty else {
+            if self.is_lenient() {
+                self.poisoned = true;
+                return None;
+            }
             if !(self.poisoned && (left.ty == Type::Dynamic || right.ty == Type::Dynamic)) {
                 let help = match (left.ty, right.ty) {
                     (Type::Dynamic, Type::Dynamic) => {
@@ -105,7 +176,7 @@ impl Binder<'_> {
         if let Some((n, before)) = clash {
             let place = places.get(n).copied().unwrap_or_default();
             let (text, own) = (self.snippet(place), values[n].ty);
-            if !(self.poisoned && own == Type::Dynamic) {
+            if !self.is_lenient() && !(self.poisoned && own == Type::Dynamic) {
                 self.report(
                     Diagnostic::error(
                         "KQL122",
@@ -134,13 +205,7 @@ pub(super) fn is_null(expr: &Expr) -> bool {
 /// Does Kusto convert a value of one type to another by itself, as an argument?
 fn converts(from: Type, to: Type) -> bool {
     (from.is_numeric() && to.is_numeric())
-        || matches!(
-            (from, to),
-            (Type::Dynamic, _)
-                | (_, Type::String | Type::Dynamic)
-                | (Type::Int | Type::Long, Type::Bool)
-                | (Type::String, Type::Guid)
-        )
+        || matches!((from, to), (Type::Dynamic, _) | (_, Type::String | Type::Dynamic) | (Type::String, Type::Guid))
 }
 
 /// The wider of two numeric types: int, long, decimal, real.

@@ -100,6 +100,9 @@ impl Binder<'_> {
     /// A plugin that does not run here, or none at all.
     fn no_plugin(&mut self, call: &Call) -> Table {
         let (name, place) = (&*call.name.text, call.name.range);
+        if self.is_lenient() {
+            return self.unknown_table();
+        }
         if let Some((_, runs)) = plugins::ELSEWHERE.iter().find(|(n, _)| *n == name) {
             self.report(
                 Diagnostic::error("KQL181", place, format!("`{name}` runs {runs}, not in the local engine"))

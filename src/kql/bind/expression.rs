@@ -147,7 +147,7 @@ impl Binder<'_> {
         place: TextRange,
     ) -> Expr {
         let (left_place, right_place) = (left.range, right.range);
-        // `* has "x"`: any column.
+        // `* has "x"` of a table that may have any column.
         if matches!(left.kind, ExprKind::Star) && row.table.open {
             self.expr(right, row);
             return self.poison();
@@ -167,6 +167,9 @@ impl Binder<'_> {
 
     /// `==` and its kin, both sides made one type.
     pub(super) fn compare(&mut self, op: BinaryOp, left: Expr, right: Expr, place: TextRange) -> Expr {
+        if !matches!(op, BinaryOp::Eq | BinaryOp::Ne) && !self.check_order(op, &left, &right, place) {
+            return self.poison();
+        }
         let Some((left, right)) = self.comparable(left, right, place) else { return self.poison() };
         let function = match op {
             BinaryOp::Eq => &operators::EQUAL,
@@ -184,8 +187,8 @@ impl Binder<'_> {
         let Some(function) = functions::operator(op.name()) else {
             return self.wrong(Diagnostic::error("KQL129", left.1.to(right.1), "`:` stands only in `search`"));
         };
-        let text = self.implicit(left.0, Type::String, left.1, "the text");
-        let what = self.implicit(right.0, Type::String, right.1, "the text to look for");
+        let text = self.text_operand(left.0, left.1, "the text");
+        let what = self.text_operand(right.0, right.1, "the text to look for");
         if op == BinaryOp::MatchesRegex {
             self.check_regex(&what, right.1);
         }
@@ -209,7 +212,13 @@ impl Binder<'_> {
     fn all_of(&mut self, terms: &[syntax::Expr], row: &mut Row, and: bool) -> Expr {
         let mut bound = Vec::with_capacity(terms.len());
         for term in terms {
-            let expr = self.predicate(term, row);
+            // Between `and` and `or` a dynamic value is taken for a bool; nothing else is.
+            let expr = self.expr(term, row);
+            let expr = if expr.ty == Type::Dynamic {
+                self.implicit(expr, Type::Bool, term.range, "a condition")
+            } else {
+                self.condition(expr, term.range)
+            };
             match expr.kind {
                 // One level, however it was bracketed.
                 Bound::And(inner) if and => bound.extend(inner),
@@ -226,10 +235,7 @@ impl Binder<'_> {
     /// A condition.
     pub(super) fn predicate(&mut self, e: &syntax::Expr, row: &mut Row) -> Expr {
         let expr = self.expr(e, row);
-        if expr.ty == Type::Bool || is_poison(&expr) {
-            return expr;
-        }
-        self.implicit(expr, Type::Bool, e.range, "a condition")
+        if expr.ty == Type::Bool || is_poison(&expr) { expr } else { self.condition(expr, e.range) }
     }
 
     #[inline(never)]
@@ -251,6 +257,11 @@ impl Binder<'_> {
         // `between (t .. 1h)` is from t to t + 1h.
         if from.ty == Type::DateTime && to.ty == Type::TimeSpan {
             to = self.arithmetic(BinaryOp::Add, from.clone(), to, high.range);
+        }
+        let ordered =
+            self.check_order(BinaryOp::Ge, &value, &from, place) && self.check_order(BinaryOp::Le, &value, &to, place);
+        if !ordered {
+            return self.poison();
         }
         if value.ty == Type::Dynamic {
             value = self.cast(value, from.ty);

@@ -129,6 +129,15 @@ impl Binder<'_> {
             );
             return;
         }
+        let text_and_number = matches!((left.ty, right.ty), (Type::String, n) | (n, Type::String) if n.is_numeric());
+        if text_and_number && !self.is_lenient() {
+            let message = format!("{} cannot be matched with {}", left.ty, right.ty);
+            self.report(
+                Diagnostic::error("KQL121", place, message)
+                    .with_help("make both of one type before: | extend Key = tostring(…)"),
+            );
+            return;
+        }
         if let Some(key) = self.comparable(left, right, place) {
             keys.push(key);
         }

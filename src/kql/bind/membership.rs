@@ -70,7 +70,11 @@ impl Binder<'_> {
     fn in_list(&mut self, op: InOp, value: Expr, items: Vec<Expr>, value_place: TextRange, place: TextRange) -> Expr {
         let fold_case = matches!(op, InOp::InFold | InOp::NotInFold);
         let ty = if fold_case { Type::String } else { self.type_of_in(&value, &items, value_place) };
-        let value = self.implicit(value, ty, value_place, "the value");
+        let value = match ty {
+            _ if fold_case => self.text_operand(value, value_place, "the text"),
+            Type::String if value.ty.is_numeric() => self.cast(value, ty),
+            _ => self.implicit(value, ty, value_place, "the value"),
+        };
         if is_poison(&value) {
             return value;
         }
@@ -129,6 +133,14 @@ impl Binder<'_> {
         match value.ty {
             Type::Dynamic => first,
             ty if ty == first || (text(ty) && text(first)) => ty,
+            // Numbers as text: `ResultType in (0, 50125)`.
+            ty if (ty == Type::String && first.is_numeric()) || (ty.is_numeric() && first == Type::String) => {
+                Type::String
+            }
+            ty if self.is_lenient() => {
+                self.poisoned = true;
+                ty
+            }
             ty if ty.is_numeric() && first.is_numeric() => {
                 let widest = items.iter().filter_map(|i| super::convert::wider(ty, i.ty)).max();
                 if ty == Type::Int && widest == Some(Type::Long) { ty } else { widest.unwrap_or(ty) }
@@ -150,7 +162,7 @@ impl Binder<'_> {
 
     fn has_list(&mut self, op: InOp, value: Expr, items: Vec<Expr>, place: TextRange) -> Expr {
         let function = if op == InOp::HasAny { &operators::HAS_ANY } else { &operators::HAS_ALL };
-        let text = self.implicit(value, Type::String, place, "the text");
+        let text = self.text_operand(value, place, "the text");
         let all_constant = items.iter().all(|i| i.as_literal().is_some());
         let list = if all_constant {
             let terms: Vec<_> = items

@@ -59,6 +59,13 @@ impl Binder<'_> {
                         Some(Value::Long(n)) => Some(Step::Index(*n)),
                         Some(Value::Int(n)) => Some(Step::Index(i64::from(*n))),
                         _ if is_poison(&index) => return index,
+                        _ if !matches!(index.ty, Type::Int | Type::Long | Type::String | Type::Dynamic)
+                            && !self.is_lenient() =>
+                        {
+                            let message = format!("{} is no index: a position or a key is wanted", index.ty);
+                            let found = Diagnostic::error("KQL120", step.range, message);
+                            return self.wrong(found.with_help("a whole number, or the key as text: tostring(…)"));
+                        }
                         _ => {
                             let index = match index.ty {
                                 Type::Int => self.cast(index, Type::Long),

@@ -237,7 +237,9 @@ impl Binder<'_> {
 
     pub(super) fn render(&mut self, input: &Table, kind: &Name, properties: &[Property]) -> Table {
         let known = |list: &[&str], word: &str| list.iter().any(|k| k.eq_ignore_ascii_case(word));
-        if !known(CHARTS, &kind.text) {
+        // A placeholder may stand for either.
+        let judged = !self.is_lenient();
+        if judged && !known(CHARTS, &kind.text) {
             let near = nearest(&kind.text, CHARTS.iter().copied()).unwrap_or("timechart, barchart, piechart or table");
             self.report(
                 Diagnostic::error("KQL163", kind.range, format!("no chart is called `{}`", kind.text))
@@ -245,7 +247,7 @@ impl Binder<'_> {
             );
         }
         for property in properties {
-            if !known(PROPERTIES, &property.name.text) {
+            if judged && !known(PROPERTIES, &property.name.text) {
                 let near = nearest(&property.name.text, PROPERTIES.iter().copied());
                 let help = near.map_or_else(
                     || format!("it can be told {}", PROPERTIES.join(", ")),

@@ -244,7 +244,9 @@ impl Binder<'_> {
                 continue;
             }
             let (said, poisoned) = (self.diagnostics.len(), self.poisoned);
+            let asks_all = std::mem::replace(&mut self.asks_all, true);
             let part = self.predicate(&asked, row);
+            self.asks_all = asks_all;
             if self.is_faulty(said) {
                 // A column of a type that this cannot be asked of.
                 let own = self.diagnostics.split_off(said);

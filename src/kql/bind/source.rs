@@ -328,6 +328,12 @@ impl Binder<'_> {
     fn datatable(&mut self, columns: &[ColumnDecl], values: &[syntax::Expr], place: TextRange) -> Table {
         let schema: Schema = columns.iter().map(|c| Column { name: Arc::clone(&c.name.text), ty: c.ty }).collect();
         let width = schema.len();
+        for (n, column) in columns.iter().enumerate() {
+            if columns[..n].iter().any(|c| c.name.text == column.name.text) {
+                let message = format!("a column is called `{}` already", column.name.text);
+                self.report(Diagnostic::error("KQL142", column.range, message).with_help("give it another name"));
+            }
+        }
         if width == 0 || !values.len().is_multiple_of(width) {
             let message = format!("{} values do not fill rows of {width} columns", values.len());
             self.error("KQL151", place, message);

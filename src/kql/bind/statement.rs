@@ -1,5 +1,6 @@
 //! Statements, and the functions that a query or the catalogue defines.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ impl Binder<'_> {
     /// The whole query: every expression statement is a result.
     pub(super) fn query(&mut self, query: &syntax::Query) {
         let mut found = false;
+        self.check_names(&query.statements);
         for statement in &query.statements {
             if let StatementKind::Expr(e) = &statement.kind {
                 found = true;
@@ -33,6 +35,27 @@ impl Binder<'_> {
             self.report(found);
         }
         self.poisoned |= unread;
+    }
+
+    /// A name is given once in a query, and once in a function's body.
+    fn check_names(&mut self, statements: &[Statement]) {
+        if self.context.catalog.is_open() {
+            return;
+        }
+        let mut given = HashSet::new();
+        for statement in statements {
+            let names = match &statement.kind {
+                StatementKind::Let { name, .. } => std::slice::from_ref(name).iter().collect(),
+                StatementKind::Parameters(parameters) => parameters.iter().map(|p| &p.name).collect(),
+                _ => Vec::new(),
+            };
+            for name in names {
+                if !given.insert(&*name.text) {
+                    let message = format!("`{}` is defined twice", name.text);
+                    self.report(Diagnostic::error("KQL118", name.range, message).with_help("give it another name"));
+                }
+            }
+        }
     }
 
     fn output(&mut self, e: &syntax::Expr) {
@@ -215,6 +238,7 @@ impl Binder<'_> {
     /// Statements, the last of which is the value.
     pub(super) fn body(&mut self, body: &[Statement], place: TextRange, row: &mut Row) -> Found {
         let mut found = None;
+        self.check_names(body);
         for statement in body {
             match &statement.kind {
                 StatementKind::Expr(e) => found = Some(self.value(e, row)),

@@ -57,11 +57,12 @@ impl Parser<'_> {
     /// A statement ended where no statement may end.
     fn after_statement(&mut self, statements: &mut [Statement], before: usize, in_body: bool) {
         let token = self.peek();
-        if self.after_placeholder() || self.at_placeholder() {
-            return;
-        }
         let closer =
             matches!(token.kind, TokenKind::Symbol(Symbol::CloseParen | Symbol::CloseBracket | Symbol::CloseBrace));
+        // A placeholder may stand for several statements, their semicolons too.
+        if self.at > before && !closer && (self.after_placeholder() || self.at_placeholder()) {
+            return;
+        }
         if closer {
             if in_body && !self.at_symbol(Symbol::CloseBrace) {
                 // The enclosing bracket is another; the body says that its brace is missing.

@@ -1,8 +1,6 @@
-use super::{Bound, Known, bound, now};
+use super::{Bound, Known, Open, bound, now};
 use crate::kql::bind::{Context, bind};
-use crate::kql::catalog::Catalog;
 use crate::kql::parser::parse;
-use crate::kql::types::Schema;
 
 /// `code "place": message; help` of each finding.
 fn said(text: &str) -> Vec<String> {
@@ -144,24 +142,6 @@ fn a_regular_expression_that_is_none_is_told() {
             "KQL131 \"'(a'\": not a regular expression: unclosed group; look-around and back-references are not part of it; write the pattern as @\"…\" to keep backslashes"
         ]
     );
-}
-
-/// `check --open-schema`.
-struct Open;
-
-impl Catalog for Open {
-    fn table(&self, _: &str) -> Option<Schema> {
-        None
-    }
-    fn view(&self, _: &str) -> Option<&str> {
-        None
-    }
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-    fn is_open(&self) -> bool {
-        true
-    }
 }
 
 #[test]
