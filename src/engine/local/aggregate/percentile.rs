@@ -1,5 +1,6 @@
 //! `percentile` and its kin: nearest rank over all values, exact; a value with a weight stands for so many.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array};
@@ -48,13 +49,20 @@ impl Rank {
     }
 
     fn write_json(self, out: &mut String, of: Type) {
-        match (self, of) {
-            (Self::Real(n), _) => real_text::write_real(out, n),
-            (Self::Whole(n), Type::DateTime) => out.push_str(&format!("\"{}\"", Ticks(n as i64))),
-            (Self::Whole(n), Type::TimeSpan) => out.push_str(&format!("\"{}\"", Span(n as i64))),
-            (Self::Whole(n), Type::Decimal) => parse_number::write_decimal(out, n, DECIMAL_SCALE),
-            (Self::Whole(n), _) => out.push_str(&n.to_string()),
-        }
+        let written = match (self, of) {
+            (Self::Real(n), _) => {
+                real_text::write_real(out, n);
+                Ok(())
+            }
+            (Self::Whole(n), Type::DateTime) => write!(out, "\"{}\"", Ticks(n as i64)),
+            (Self::Whole(n), Type::TimeSpan) => write!(out, "\"{}\"", Span(n as i64)),
+            (Self::Whole(n), Type::Decimal) => {
+                parse_number::write_decimal(out, n, DECIMAL_SCALE);
+                Ok(())
+            }
+            (Self::Whole(n), _) => write!(out, "{n}"),
+        };
+        debug_assert!(written.is_ok());
     }
 }
 

@@ -114,7 +114,7 @@ fn array_split(call: &Call<'_>) -> Result<Vector> {
             from = to;
         }
         pieces.push(&list[from..]);
-        write_list(out, pieces.into_iter(), |out, piece| give_list(out, piece));
+        write_list(out, pieces.into_iter(), give_list);
         true
     }))
 }

@@ -163,8 +163,8 @@ fn bag_set_key(call: &Call<'_>) -> Result<Vector> {
 fn bag_zip(call: &Call<'_>) -> Result<Vector> {
     let (keys, values) = (call.texts(0)?, call.texts(1)?);
     Ok(call.write_texts(|i, out| {
-        let lists = (keys.get(i).and_then(json::elements), values.get(i).and_then(json::elements));
-        let (Some(keys), Some(values)) = lists else { return false };
+        let Some(keys) = keys.get(i).and_then(json::elements) else { return false };
+        let values = values.get(i).and_then(json::elements).unwrap_or_default();
         let pairs = keys.iter().enumerate().map(|(n, k)| (k, values.get(n).copied().unwrap_or("null")));
         write_bag(out, pairs.filter_map(|(k, v)| Some((json::string(k)?, v))));
         true

@@ -9,6 +9,7 @@ fn padded(bytes: &[u8], length: [u8; 8]) -> Vec<u8> {
     all
 }
 
+#[allow(clippy::many_single_char_names)] // the standard's own names
 pub fn md5(bytes: &[u8]) -> [u8; 16] {
     const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
     // The table of the standard: 2^32 times the sine of 1 to 64, its sign dropped.
@@ -38,6 +39,7 @@ pub fn md5(bytes: &[u8]) -> [u8; 16] {
     out
 }
 
+#[allow(clippy::many_single_char_names)] // the standard's own names
 pub fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut state = [0x6745_2301_u32, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
     for block in padded(bytes, (bytes.len() as u64 * 8).to_be_bytes()).chunks_exact(64) {

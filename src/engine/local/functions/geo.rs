@@ -92,7 +92,7 @@ pub fn find(name: &str) -> Option<Eval> {
         "geo_point_to_s2cell" => |c| cell_of(c, 11, cell::token_of),
         "geo_geohash_to_central_point" => |c| {
             let t = c.texts(0)?;
-            Ok(point(c, |i| geohash::bounds(t.text(i)).map(|b| b.center())))
+            Ok(point(c, |i| geohash::bounds(t.text(i)).map(geohash::Bounds::center)))
         },
         "geo_s2cell_to_central_point" => |c| {
             let t = c.texts(0)?;

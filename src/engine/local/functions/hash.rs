@@ -11,8 +11,7 @@ use crate::kql::Type;
 
 pub fn find(name: &str) -> Option<Eval> {
     Some(match name {
-        "hash" => hash,
-        "hash_xxhash64" => hash,
+        "hash" | "hash_xxhash64" => hash,
         "hash_combine" => |c| {
             let all = (0..c.args.len()).map(|k| c.whole(k)).collect::<Result<Vec<_>>>()?;
             Ok(c.give_longs(|i| all.iter().map(|h| h.get(i)).reduce(|a, b| Some(combined(a?, b?))).flatten()))

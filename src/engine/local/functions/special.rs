@@ -111,6 +111,7 @@ fn log_beta(a: f64, b: f64) -> f64 {
 }
 
 /// Lentz's continued fraction of the incomplete beta function.
+#[allow(clippy::many_single_char_names)] // the formula's own names
 fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let guard = |n: f64| if n.abs() < TINY { TINY } else { n };

@@ -7,6 +7,7 @@ use super::convert::Cells;
 use super::{Call, Eval, dynamic};
 use crate::engine::local::column::{Result, Vector};
 use crate::event::json;
+use crate::kql::Type;
 
 pub fn find(name: &str) -> Option<Eval> {
     Some(match name {
@@ -201,22 +202,28 @@ fn indexof(call: &Call<'_>) -> Result<Vector> {
         let from = start.as_ref().and_then(|s| s.get(i)).unwrap_or(0);
         let from = if from < 0 { (count + from).max(0) } else { from };
         let most = length.as_ref().and_then(|l| l.get(i)).unwrap_or(-1);
-        let begin = offset(&text, usize::try_from(from).unwrap_or(usize::MAX));
-        let rest = &text[begin..];
-        let within = if most < 0 { rest } else { &rest[..offset(rest, usize::try_from(most).unwrap_or(usize::MAX))] };
         let nth = occurrence.as_ref().and_then(|o| o.get(i)).unwrap_or(1);
-        let (mut left, mut found) = (nth, None);
         if nth <= 0 {
             return if nth == 0 { None } else { Some(-1) };
         }
-        super::fold::Needle::exact(&needle).any(within, |at, _| {
-            left -= 1;
-            if left == 0 {
+        // The length counts anew from behind each occurrence's beginning.
+        let needle = super::fold::Needle::exact(&needle);
+        let mut from = from;
+        for left in (0..nth).rev() {
+            let rest = &text[offset(&text, usize::try_from(from).unwrap_or(usize::MAX))..];
+            let within = usize::try_from(most).map_or(rest, |n| &rest[..offset(rest, n)]);
+            let mut found = None;
+            needle.any(within, |at, _| {
                 found = Some(at);
+                true
+            });
+            let Some(at) = found else { return Some(-1) };
+            from += within[..at].chars().count() as i64;
+            if left > 0 {
+                from += 1;
             }
-            left == 0
-        });
-        Some(found.map_or(-1, |at| from + within[..at].chars().count() as i64))
+        }
+        Some(from)
     }))
 }
 
@@ -240,7 +247,9 @@ fn tohex(call: &Call<'_>) -> Result<Vector> {
     Ok(call.write_texts(|i, out| {
         let Some(n) = n.get(i) else { return true };
         let width = width.as_ref().and_then(|w| w.get(i)).unwrap_or(0).clamp(0, 64) as usize;
-        write!(out, "{n:0width$x}").is_ok()
+        // A negative number is as wide as its type.
+        if call.types[0] == Type::Int { write!(out, "{:0width$x}", n as i32) } else { write!(out, "{n:0width$x}") }
+            .is_ok()
     }))
 }
 

@@ -92,7 +92,7 @@ impl Cell {
             return None;
         }
         let cell = Self(u64::from_str_radix(token, 16).ok()? << (4 * (16 - token.len())));
-        let valid = cell.0 >> 61 < 6 && cell.0 != 0 && cell.0.trailing_zeros() % 2 == 0;
+        let valid = cell.0 >> 61 < 6 && cell.0 != 0 && cell.0.trailing_zeros().is_multiple_of(2);
         valid.then_some(cell)
     }
 
@@ -133,9 +133,9 @@ impl Cell {
         [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| Self::place(face, i + x * side, j + y * side))
     }
 
-    /// The four beside it, then the four at its corners; at a corner of the cube one is missing.
+    /// The eight around, in Kusto's order; at a corner of the cube one is missing.
     pub fn neighbours(self) -> Vec<String> {
-        const AROUND: [(i64, i64); 8] = [(0, -1), (1, 0), (0, 1), (-1, 0), (-1, -1), (1, -1), (1, 1), (-1, 1)];
+        const AROUND: [(i64, i64); 8] = [(1, 1), (-1, -1), (1, -1), (0, -1), (0, 1), (1, 0), (-1, 0), (-1, 1)];
         let (face, i, j) = self.corner();
         let (side, level) = (i64::from(self.side()), self.level());
         let middle = |n: u32, by: i64| i64::from(n) + side / 2 + by * side;

@@ -43,7 +43,9 @@ impl Reader<'_> {
             }
             _ => return None,
         };
-        out.push_str(&format!("{{\"type\":\"{name}\",\"coordinates\":"));
+        out.push_str("{\"type\":\"");
+        out.push_str(name);
+        out.push_str("\",\"coordinates\":");
         if lists == 0 {
             self.take('(')?;
             self.place(out)?;

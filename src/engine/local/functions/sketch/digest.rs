@@ -130,7 +130,7 @@ impl Digest {
         for (point, weight) in self.points.drain(..) {
             if let Some((last, held)) = joined.last_mut() {
                 // Dunning's bound: small at both ends, so that they stay exact.
-                let q = (before + (*held + weight) / 2.0) / total;
+                let q = (before + f64::midpoint(*held, weight)) / total;
                 if *held + weight <= 4.0 * total * q * (1.0 - q) / COMPRESSION {
                     *last = last.mean(*held, point, weight);
                     *held += weight;

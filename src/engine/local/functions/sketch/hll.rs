@@ -106,7 +106,7 @@ impl Hll {
         let m = self.registers.len() as f64;
         let sum: f64 = self.registers.iter().map(|r| (-f64::from(*r)).exp2()).sum();
         let estimate = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
-        let empty = self.registers.iter().filter(|r| **r == 0).count();
+        let empty: usize = self.registers.iter().map(|r| usize::from(*r == 0)).sum();
         let counted = if estimate <= 2.5 * m && empty > 0 { m * (m / empty as f64).ln() } else { estimate };
         counted.round() as i64
     }
