@@ -45,3 +45,33 @@ fn a_range_may_hang_on_data() {
     let (plan, _) = rounds(text, &[Answer::Cell(Value::Long(5))]);
     assert_eq!(plan.trim_end(), "range x from 1 to 5 step 1");
 }
+
+#[test]
+fn columns_that_hang_on_data_are_a_need_and_no_error() {
+    for text in [
+        "Events | evaluate bag_unpack(user) | where email == 'x' and size > 1 | summarize count() by city, action",
+        "Events | evaluate pivot(action) | where grant > 1 | project view, size",
+        "let t = Events | evaluate bag_unpack(user, 'u_'); t | join kind=inner (Users) on $left.u_name == $right.name | sort by u_age",
+    ] {
+        let outcome = bound(text);
+        assert_eq!(outcome.diagnostics, [], "{text}");
+        assert!(matches!(outcome.bound, Bound::Needs(_)), "{text}");
+    }
+    let found = |texts: &[&str]| Answer::Column(texts.iter().map(|t| Value::string(*t)).collect());
+    let text = "Events | project user | evaluate bag_unpack(user) | where age > 3";
+    let (plan, _) = rounds(text, &[found(&["string email", "long age"])]);
+    assert!(
+        plan.starts_with("where (age > 3)\n  project age = tolong(user.age), email = tostring(user.email)"),
+        "{plan}"
+    );
+    let (plan, _) = rounds("Events | project action | evaluate pivot(action)", &[found(&["b", "a"])]);
+    assert!(plan.contains("evaluate pivot of 2 values -> (a: long, b: long)"), "{plan}");
+}
+
+#[test]
+fn a_written_schema_is_no_need() {
+    let text = "Events | project user, size | evaluate bag_unpack(user) : (*, email: string)";
+    assert!(rounds(text, &[]).0.starts_with("project size, email = tostring(user.email)"));
+    let text = "Events | project action, code | evaluate pivot(action) : (code: int, grant: long)";
+    assert_eq!(rounds(text, &[]).1, 0);
+}

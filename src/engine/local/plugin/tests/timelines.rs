@@ -13,7 +13,7 @@ fn days(seen: &[(&str, &[u32])]) -> String {
 
 /// `d` is the day of January.
 fn by_day(query: &str) -> String {
-    table(&format!("{query} | project-rename d = t | extend d = dayofmonth(d)"))
+    table(&format!("{query} | project-rename d = t | extend d = tolong(dayofmonth(d))"))
 }
 
 fn visits() -> String {
@@ -28,7 +28,7 @@ fn counts_say_who_is_new() {
     );
     assert_eq!(
         by_day(&query),
-        "d:int,count:long,dcount:long,new_dcount:long,aggregated_dcount:long\n1,3,3,3,3\n2,3,3,2,5\n3,5,4,1,6\n4,1,1,0,6"
+        "d:long,count:long,dcount:long,new_dcount:long,aggregated_dcount:long\n1,3,3,3,3\n2,3,3,2,5\n3,5,4,1,6\n4,1,1,0,6"
     );
 }
 
@@ -38,9 +38,9 @@ fn a_sliding_window_sees_the_bins_before_and_those_before_the_start() {
         let call = format!("sliding_window_counts(u, t, datetime(2026-01-{start:02}), datetime(2026-01-06), 3d, 1d)");
         by_day(&format!("{} | evaluate {call}", visits()))
     };
-    let all = "d:int,Count:long,Dcount:long\n1,3,3\n2,6,5\n3,11,6\n4,9,5\n5,6,4\n6,1,1";
+    let all = "d:long,Count:long,Dcount:long\n1,3,3\n2,6,5\n3,11,6\n4,9,5\n5,6,4\n6,1,1";
     assert_eq!(query(1), all);
-    assert_eq!(query(3), "d:int,Count:long,Dcount:long\n3,11,6\n4,9,5\n5,6,4\n6,1,1");
+    assert_eq!(query(3), "d:long,Count:long,Dcount:long\n3,11,6\n4,9,5\n5,6,4\n6,1,1");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn engagement_is_the_share_of_the_longer_window() {
     );
     assert_eq!(
         by_day(&query),
-        "d:int,dcount_activities_inner:long,dcount_activities_outer:long,activity_ratio:real\n1,3,3,1\n2,3,5,0.6\n3,4,5,0.8\n4,1,4,0.25"
+        "d:long,dcount_activities_inner:long,dcount_activities_outer:long,activity_ratio:real\n1,3,3,1\n2,3,5,0.6\n3,4,5,0.8\n4,1,4,0.25"
     );
     let open = format!("{} | evaluate activity_engagement(u, t, 1d, 2d) | count", visits());
     assert_eq!(table(&open), "Count:long\n4");
@@ -83,7 +83,7 @@ fn retention_and_churn_are_of_the_bin_before() {
         format!("{} | evaluate activity_metrics(u, t, datetime(2026-01-01), datetime(2026-01-04), 1d)", visits());
     assert_eq!(
         by_day(&query),
-        "d:int,dcount_values:long,dcount_newvalues:long,retention_rate:real,churn_rate:real\n\
+        "d:long,dcount_values:long,dcount_newvalues:long,retention_rate:real,churn_rate:real\n\
          1,3,3,NaN,NaN\n2,3,2,0.3333333333333333,0.6666666666666666\n3,4,2,0.6666666666666666,0.3333333333333333\n4,1,0,0.25,0.75"
     );
 }
@@ -103,12 +103,12 @@ fn cohorts() -> String {
 fn new_users_are_followed_from_their_first_bin() {
     let call = "new_activity_metrics(u, t, datetime(2026-01-01), datetime(2026-01-07) - 1tick, 1d)";
     let query = format!(
-        "{} | evaluate {call} | where from_t < datetime(2026-01-03) | extend from_t = dayofmonth(from_t), to_t = dayofmonth(to_t)",
+        "{} | evaluate {call} | where from_t < datetime(2026-01-03) | extend from_t = tolong(dayofmonth(from_t)), to_t = tolong(dayofmonth(to_t))",
         cohorts()
     );
     assert_eq!(
         table(&query),
-        "from_t:int,to_t:int,dcount_new_values:long,dcount_retained_values:long,dcount_churn_values:long,retention_rate:real,churn_rate:real\n\
+        "from_t:long,to_t:long,dcount_new_values:long,dcount_retained_values:long,dcount_churn_values:long,retention_rate:real,churn_rate:real\n\
          1,1,4,4,0,1,0\n1,2,2,3,1,0.75,0.25\n1,3,1,3,1,0.75,0.25\n1,4,1,3,1,0.75,0.25\n1,5,1,4,0,1,0\n1,6,0,0,4,0,1\n\
          2,2,2,2,0,1,0\n2,3,0,1,1,0.5,0.5\n2,4,0,1,1,0.5,0.5\n2,5,0,1,1,0.5,0.5\n2,6,0,0,2,0,1"
     );
@@ -129,7 +129,7 @@ fn active_users_are_those_with_enough_periods_behind_them() {
     let query = format!(
         "{seen} | evaluate active_users_count(u, t, datetime(2026-01-03), datetime(2026-01-31), 8d, 1d, 3, 7d)"
     );
-    assert_eq!(by_day(&query), "d:int,dcount:long\n17,1\n3,1");
+    assert_eq!(by_day(&query), "d:long,dcount:long\n17,1\n3,1");
 }
 
 #[test]
@@ -145,11 +145,11 @@ fn a_session_lasts_while_its_id_comes_back_in_time() {
 fn a_rolling_percentile_looks_back_over_bins() {
     let hours = "range i from 0 to 239 step 1 | project t = datetime(2026-01-01) + 1h * i, v = i + 1 | extend k = iff(v % 2 == 0, 'even', 'odd')";
     let query = format!("{hours} | evaluate rolling_percentile(v, 50, t, 1d, 3) | where t < datetime(2026-01-06)");
-    assert_eq!(by_day(&query), "d:int,rolling_3_percentile_v_50:long\n1,12\n2,24\n3,36\n4,60\n5,84");
+    assert_eq!(by_day(&query), "d:long,rolling_3_percentile_v_50:long\n1,12\n2,24\n3,36\n4,60\n5,84");
     let query = format!("{hours} | evaluate rolling_percentile(v, 50, t, 1d, 3, k) | where t < datetime(2026-01-03)");
     assert_eq!(
         by_day(&query),
-        "d:int,k:string,rolling_3_percentile_v_50:long\n1,even,12\n1,odd,11\n2,even,24\n2,odd,23"
+        "d:long,k:string,rolling_3_percentile_v_50:long\n1,even,12\n1,odd,11\n2,even,24\n2,odd,23"
     );
 }
 
