@@ -21,6 +21,7 @@ use super::value::Value;
 use crate::base::time::Ticks;
 
 mod aggregate;
+mod argument;
 mod arithmetic;
 mod bin_auto;
 mod body;

@@ -68,14 +68,6 @@ const ELSEWHERE: &[&str] = &[
     "DeviceFromIP",
 ];
 
-/// The parts that a time can be counted in, and those that can only be read.
-const PARTS: &[&str] =
-    &["year", "quarter", "month", "day", "hour", "minute", "second", "millisecond", "microsecond", "nanosecond"];
-const MORE_PARTS: &[&str] = &["dayofyear"];
-
-/// Functions whose first argument is read as its text, whatever it is. Others that take text want a string or a dynamic value.
-const LOOSE: &[&str] = &["indexof", "isascii", "reverse", "split", "strcmp", "substring", "tolower", "toupper"];
-
 impl Binder<'_> {
     #[inline(never)]
     pub(super) fn call_expr(&mut self, call: &Call, place: TextRange, row: &mut Row) -> Expr {
@@ -230,23 +222,6 @@ impl Binder<'_> {
         }
     }
 
-    /// The name of a part of a time.
-    fn check_part(&mut self, function: &Function, part: &Expr, place: TextRange) {
-        let Some(Value::String(text)) = part.as_literal() else { return };
-        let weeks = if function.name == "datetime_part" { "week_of_year" } else { "week" };
-        let known = PARTS.iter().chain(if function.name == "datetime_part" { MORE_PARTS } else { &[] }).chain([&weeks]);
-        let names: Vec<&str> = known.copied().collect();
-        if names.iter().any(|name| name.eq_ignore_ascii_case(text)) {
-            return;
-        }
-        let message = format!("`{text}` is no part of a time for `{}`", function.name);
-        let help = match nearest(text, names.iter().copied()) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => format!("it is one of {}", names.join(", ")),
-        };
-        self.report(Diagnostic::error("KQL119", place, message).with_help(help));
-    }
-
     /// The arguments as the types that the function takes, and the type that it gives.
     fn scalar_types(
         &mut self,
@@ -299,67 +274,6 @@ impl Binder<'_> {
         (bound, ty)
     }
 
-    /// Each argument as what its parameter takes.
-    pub(super) fn take_args(
-        &mut self,
-        function: &'static Function,
-        args: Vec<Expr>,
-        places: &[TextRange],
-    ) -> Vec<Expr> {
-        let mut bound = Vec::with_capacity(args.len());
-        for (n, arg) in args.into_iter().enumerate() {
-            let place = places.get(n).copied().unwrap_or_default();
-            let Some(parameter) = function.parameter(n) else { break };
-            let what = parameter.name;
-            if parameter.constant && !self.is_constant(&arg) {
-                let message = format!("`{what}` of `{}` must be a constant", function.name);
-                bound.push(self.wrong(Diagnostic::error("KQL132", place, message)));
-                continue;
-            }
-            bound.push(match parameter.takes {
-                Takes::Type(ty) => {
-                    let what = format!("`{what}` of `{}`", function.name);
-                    let loose = n == 0 && LOOSE.contains(&function.name);
-                    if loose { self.implicit(arg, ty, place, &what) } else { self.argument_as(arg, ty, place, &what) }
-                }
-                Takes::Predicate => self.condition(arg, place),
-                Takes::Number | Takes::Summable => self.as_number(function, arg, parameter.takes, place),
-                Takes::Ordered => self.as_ordered(function, arg, place),
-                Takes::Any | Takes::Common => arg,
-            });
-        }
-        bound
-    }
-
-    fn as_number(&mut self, function: &Function, arg: Expr, takes: Takes, place: TextRange) -> Expr {
-        let fits =
-            arg.ty.is_numeric() || (takes == Takes::Summable && matches!(arg.ty, Type::DateTime | Type::TimeSpan));
-        if fits || is_poison(&arg) {
-            return arg;
-        }
-        if arg.ty == Type::Dynamic && self.is_lenient() {
-            return self.cast(arg, Type::Real);
-        }
-        let text = self.snippet(place);
-        self.wrong(
-            Diagnostic::error("KQL120", place, format!("`{}` takes a number, but {text} is {}", function.name, arg.ty))
-                .with_help(format!("convert it: tolong({0}) or todouble({0})", text.trim_matches('`'))),
-        )
-    }
-
-    /// A value that has an order: dynamic values have none.
-    fn as_ordered(&mut self, function: &Function, arg: Expr, place: TextRange) -> Expr {
-        if arg.ty != Type::Dynamic || is_poison(&arg) || self.is_lenient() {
-            return arg;
-        }
-        let text = self.snippet(place);
-        let message = format!("`{}` compares its values, but {text} is dynamic, which has no order", function.name);
-        self.wrong(Diagnostic::error("KQL120", place, message).with_help(format!(
-            "say what it is: tostring({0}), tolong({0}) or todatetime({0})",
-            text.trim_matches('`')
-        )))
-    }
-
     pub(super) fn check_count(&mut self, function: &'static Function, given: usize, place: TextRange) -> bool {
         let (least, most) = function.arity();
         if given >= least && most.is_none_or(|most| given <= most) {
@@ -378,20 +292,6 @@ impl Binder<'_> {
             function.summary
         )));
         false
-    }
-
-    /// Where values are compared or stand for each other, dynamic ones do not mix with others.
-    fn check_not_mixed(&mut self, function: &Function, values: &[Expr], places: &[TextRange]) {
-        let known = |e: &Expr| !is_poison(e) && !super::convert::is_null(e);
-        let dynamic = values.iter().position(|e| known(e) && e.ty == Type::Dynamic);
-        let other = values.iter().find(|e| known(e) && e.ty != Type::Dynamic).map(|e| e.ty);
-        let (Some(at), false) = (dynamic, self.is_lenient()) else { return };
-        let Some(ty) = other.or((function.name != "coalesce").then_some(Type::String)) else { return };
-        let place = places.get(at).copied().unwrap_or_default();
-        let text = self.snippet(place);
-        let message = format!("{text} is dynamic: `{}` takes values of one type", function.name);
-        let help = format!("convert it: {}({})", functions::conversions::conversion(ty).name, text.trim_matches('`'));
-        self.report(Diagnostic::error("KQL122", place, message).with_help(help));
     }
 
     /// `case(condition, value, …, value)`.

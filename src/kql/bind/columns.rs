@@ -138,6 +138,7 @@ impl Binder<'_> {
                 names.push(match (name, own) {
                     (Some(_), _) if !rest => self.column_name(column, &mut free),
                     (Some(name), _) => free.free(&name.text),
+                    (None, Some(_)) if column.value.as_name().is_some() => self.column_name(column, &mut free),
                     (None, Some(own)) => free.free(&own),
                     (None, None) => free.unnamed(),
                 });

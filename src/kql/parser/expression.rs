@@ -221,6 +221,11 @@ impl Parser<'_> {
         match lower.as_str() {
             "like" | "ilike" | "rlike" | "notlike" => {
                 let help = "write contains, startswith, endswith, has, or matches regex";
+                // Kusto reads it still, though no page of its documentation says so. Text that is only checked may have it.
+                let kusto = matches!(word, "like" | "notlike") && self.templates;
+                if kusto {
+                    return Some((Infix::Placeholder { operand: true }, 1));
+                }
                 self.say_foreign(range, &format!("`{word}` is SQL"), help);
                 Some((Infix::Binary(BinaryOp::Contains), 1))
             }

@@ -260,6 +260,7 @@ fn an_open_schema_takes_what_it_cannot_know() {
         "T | where * has 'a' and x == 'b' or hourofday(parse_json(d).time) > 5",
         "T | invoke FileProfile(SHA1, 1000) | evaluate anything(x) | join kind={kind} (arg('').Resources) on id",
         "let f = (a: string) { T | where b == a };",
+        "T | where a like 'x*' and\u{200b}b notlike 'y' or c",
         "T | project a, a, c | extend x = iff(c, 'a', 1) | join kind=inner (workspace('w').U) on a | {operator} x",
         "let a = 1; let a = 2; T | where tostring(b) == a or c between ({low} .. {high}) or d in ({list}) or e in {list}",
         "declare pattern p = (a: string) { ('x') = { print 1 }; }; p('x')",
