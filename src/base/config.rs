@@ -47,6 +47,11 @@ pub struct Config {
     pub organisation: Organisation,
     /// The folder with the watch-lists' CSV files. Default `watchlists` beside the configuration file.
     pub watchlists: Option<PathBuf>,
+    /// A MaxMind City database (`.mmdb`) or a CSV file with `network,country,state,city,latitude,longitude`: what
+    /// `geo_info_from_ip_address` knows.
+    pub geography: Option<PathBuf>,
+    /// What `externaldata` may read beside the data folder. Default nothing.
+    pub external_data: ExternalData,
     /// The name of a theme. Default `dark`.
     pub theme: String,
     /// Limits of queries asked in the console.
@@ -73,6 +78,16 @@ pub struct Account {
     /// The feeds to poll. Default: all that the token may read.
     #[serde(default)]
     pub feeds: Feeds,
+}
+
+/// `[external_data]`: what a query's `externaldata` may read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExternalData {
+    /// Folders whose files may be read.
+    pub folders: Vec<PathBuf>,
+    /// Hosts that may be asked over https.
+    pub hosts: Vec<String>,
 }
 
 /// What one query may use.

@@ -137,6 +137,18 @@ impl HttpClient {
         self.send(Method::POST, base, path, bearer, Some(json)).await
     }
 
+    /// `GET` of a path, without a bearer: what anybody may read. The path may hold a signature and is in no error.
+    pub async fn download(&self, base: &BaseUrl, path: &str) -> Result<Answer, HttpError> {
+        let host = base.authority();
+        let client = if base.is_loopback() { &self.direct } else { &self.proxied };
+        let start = Instant::now();
+        let request = client.request(Method::GET, base.join(path)).header(ACCEPT, "*/*");
+        let response = request.send().await.map_err(|error| explain(&host, error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let (body, wire_bytes) = body::read(response, &host).await?;
+        Ok(Answer { status, headers, body, wire_bytes, took: start.elapsed() })
+    }
+
     async fn send(
         &self,
         method: Method,

@@ -14,6 +14,7 @@ use crate::base::time::Ticks;
 use crate::engine::local::names::Names;
 use crate::engine::local::surroundings::Surroundings;
 use crate::hunt::lint;
+use crate::kql::catalog::Origin;
 use crate::kql::report::json_line;
 use crate::kql::{Catalog, Diagnostic, Schema, Severity, TextRange};
 
@@ -151,6 +152,14 @@ impl Catalog for Open<'_> {
 
     fn values(&self, column: &str) -> Vec<&'static str> {
         self.0.values(column)
+    }
+
+    fn origin(&self, name: &str) -> Option<Origin<'_>> {
+        self.0.origin(name)
+    }
+
+    fn geography(&self) -> Option<String> {
+        self.0.geography()
     }
 
     fn is_open(&self) -> bool {

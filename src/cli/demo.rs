@@ -102,6 +102,9 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     }
     let what = args.what()?;
     begin_anew(&place.paths.data)?;
+    if let What::Simulated(options) = &what {
+        mark::write_geography(&place.paths.data, options)?;
+    }
     let _log = place.log();
     let runtime = collecting::runtime()?;
     let options = ServerOptions { faults: args.fault.clone(), ..ServerOptions::new(what) };
@@ -143,7 +146,7 @@ fn begin_anew(data: &Path) -> Result<()> {
 fn remove(data: &Path) -> Result<()> {
     let evidence = Layout::of(data);
     std::fs::remove_dir_all(evidence.root()).with_context(|| evidence.root().display().to_string())?;
-    for name in ["accounts.json", "workspace.db", "workspace.db-wal", "workspace.db-shm"] {
+    for name in ["accounts.json", mark::GEOGRAPHY, "workspace.db", "workspace.db-wal", "workspace.db-shm"] {
         let file = data.join(name);
         match std::fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

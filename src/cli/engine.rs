@@ -1,14 +1,18 @@
 //! The engine that answers on the command line and in the console.
 
+mod fetch;
+
 use std::sync::Arc;
 
 use anyhow::Result;
 use arrow::compute::concat_batches;
 
+use super::demo::mark;
 use super::place::Place;
-use crate::engine::local::surroundings::Surroundings;
+use crate::engine::local::surroundings::{Fetch, Surroundings};
 use crate::engine::local::{Local, Options};
 use crate::store::{Layout, Reader, Rows, Snapshot};
+use fetch::AllowedHosts;
 
 /// The embedded engine over the store, or over nothing where there is no store: `print 1` needs none.
 pub fn local(place: &Place) -> Result<Local> {
@@ -33,7 +37,12 @@ pub fn surroundings(place: &Place) -> Surroundings {
         data: Some(place.paths.data.clone()),
         watchlists: Some(place.config.watchlists.clone().unwrap_or_else(|| config.join("watchlists"))),
         functions: Some(config.join("functions")),
-        ..Surroundings::default()
+        geography: place.config.geography.clone().or_else(|| mark::geography(&place.paths.data)),
+        folders: place.config.external_data.folders.clone(),
+        fetch: (!place.config.external_data.hosts.is_empty()).then(|| {
+            let hosts = place.config.external_data.hosts.clone();
+            Arc::new(AllowedHosts { hosts, ca_file: place.config.ca_file.clone() }) as Arc<dyn Fetch>
+        }),
     }
 }
 

@@ -27,7 +27,8 @@ use crate::store::{Layout, Reader, Writer};
 /// the first as a variant.
 ///
 /// With --table the rows go into a table of that name, which queries may name: JSON a line or one document, the answer of the Log
-/// Analytics query API, CSV as the Azure portal exports it, Parquet; types are taken from the file or from its values.
+/// Analytics query API, CSV as the Azure portal exports it, Parquet; types are taken from the file or from its values. Rows of
+/// OnePasswordEventLogs_CL, Sentinel's table, become events of the evidence store.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

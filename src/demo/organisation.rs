@@ -4,6 +4,7 @@ mod devices;
 mod people;
 mod places;
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use fastrand::Rng;
@@ -135,6 +136,17 @@ impl Organisation {
         for (place, _) in places::offices() {
             self.origins.push(Origin { ip: format!("192.0.2.{}", 10 + place), place });
         }
+    }
+
+    /// Where the organisation's addresses are, as `geo_info_from_ip_address` reads it.
+    pub fn geography(&self) -> String {
+        let mut out = String::from("network,country,state,city,latitude,longitude\n");
+        for Origin { ip, place } in &self.origins {
+            let Place { country, region, city, latitude, longitude, .. } = self.places[*place];
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "{ip},{country},{region},{city},{latitude},{longitude}");
+        }
+        out
     }
 
     fn origin(&mut self, ip: String, place: usize) -> u32 {

@@ -24,8 +24,10 @@ pub mod control;
 pub mod eval;
 pub mod exec;
 pub mod expand;
+mod external;
 pub mod functions;
 mod functions_folder;
+mod geography;
 pub mod intern;
 pub mod join;
 pub mod make_series;
@@ -130,7 +132,7 @@ impl Local {
         let control = Control::new(request);
         let runner = Runner { pool: Arc::clone(&self.pool), workers: self.workers, control: Arc::clone(&control) };
         let names = self.names();
-        let tables = LocalTables::new(&names, self.reader.as_ref(), self.given.as_deref());
+        let tables = LocalTables::new(&names, &self.surroundings, self.reader.as_ref(), self.given.as_deref());
         let evaluate = |e: &crate::kql::Expr| eval::constant(e).ok();
         let mut known = Known::default();
         for _ in 0..MOST_ROUNDS {

@@ -15,6 +15,11 @@ pub trait Catalog {
         None
     }
 
+    /// The file that tells where addresses are, if one is named.
+    fn geography(&self) -> Option<String> {
+        None
+    }
+
     /// The folder in which watch-lists lie, for messages.
     fn watchlists(&self) -> Option<String> {
         None

@@ -11,6 +11,7 @@
 
 mod capture;
 mod explain;
+mod external;
 mod plugin;
 mod sequence;
 
@@ -21,6 +22,7 @@ use super::types::{Schema, Type};
 use super::value::Value;
 
 pub use capture::{Capture, CaptureRule, Pairs, PatternPart, Separated, shape};
+pub use external::{Address, External, ExternalFormat};
 pub use plugin::{Bins, Lookup, Metric, Mining, Neighbours, Patterns, Plugin, Step as BinStep};
 pub use sequence::{Sequence, SequenceStep, StepOutput};
 

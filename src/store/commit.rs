@@ -14,6 +14,7 @@ use super::page::{Committed, Page};
 use super::records;
 use super::segment::Identity;
 use super::{StoreError, fresh};
+use crate::base::time::Ticks;
 use crate::event::Source;
 use crate::event::columns::{Arrival, BatchBuilder, text_at};
 use crate::event::decode::{Decoded, decode};
@@ -196,12 +197,21 @@ fn build(page: &Page, first_seq: i64, events: &[&Decoded<'_>]) -> Result<(Record
     let mut builder = BatchBuilder::new();
     let mut leaves = Vec::with_capacity(events.len());
     let mut undated = 0;
+    // An event's text is its item's, so where it lies tells which it is.
+    let elsewhere: HashMap<usize, Ticks> = page
+        .items
+        .iter()
+        .zip(&page.generated)
+        .filter_map(|(item, generated)| generated.map(|ticks| (item.as_ptr() as usize, ticks)))
+        .collect();
     for (at, event) in events.iter().enumerate() {
+        let generated = elsewhere.get(&(event.raw().as_ptr() as usize)).copied();
+        let arrived = generated.unwrap_or(page.arrived);
         let leaf = Leaf {
             account: &page.account,
             feed: page.feed,
             uuid: event.uuid(),
-            arrived: page.arrived,
+            arrived,
             source: page.source,
             raw: event.raw().as_bytes(),
         }
@@ -211,6 +221,7 @@ fn build(page: &Page, first_seq: i64, events: &[&Decoded<'_>]) -> Result<(Record
         // Rows that are older than their arrival tells stand where they happened (first contact, a gap, a file); Sentinel's rules, which
         // look at arrival, see live rows as Sentinel would.
         let time_generated = match page.source {
+            _ if generated.is_some() => arrived,
             Source::Live | Source::Demo => page.arrived,
             Source::Backfill | Source::Gap | Source::Import => event.timestamp().unwrap_or(page.arrived),
         };
@@ -219,7 +230,7 @@ fn build(page: &Page, first_seq: i64, events: &[&Decoded<'_>]) -> Result<(Record
             feed: page.feed,
             account: &page.account,
             source: page.source,
-            arrived: page.arrived,
+            arrived,
             time_generated,
             tag: chain::tag(&leaf),
         };

@@ -24,11 +24,13 @@ pub struct Page {
     pub poll: Option<PollRecord>,
     /// For events out of a file: where each stood, named when one cannot be read.
     pub origin: Option<Origin>,
+    /// For events out of another workspace: when each had arrived there. It counts as its arrival here. As many as items, or none.
+    pub generated: Vec<Option<Ticks>>,
 }
 
 impl Page {
     pub fn new(account: Arc<str>, feed: Feed, source: Source, arrived: Ticks, items: Vec<Bytes>) -> Self {
-        Self { account, feed, source, arrived, items, cursor: None, poll: None, origin: None }
+        Self { account, feed, source, arrived, items, cursor: None, poll: None, origin: None, generated: Vec::new() }
     }
 }
 

@@ -10,6 +10,8 @@
 //! names it in `table.json`: an import that ends early leaves nothing.
 
 mod cells;
+mod events;
+mod evidence;
 mod import;
 mod infer;
 mod parquet_rows;
@@ -25,6 +27,8 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use serde_json::{Value as Json, json};
 
 pub use cells::{Cell, Column as ColumnBuilder};
+pub use events::NAMES as EVENT_TABLES;
+pub use evidence::{Stored, import_events};
 pub use import::{Bad, Done, Progress, Request, import, wanted_schema};
 pub use source::{Columns as FoundColumns, Format, Row, Source};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Account, Bytes, Config, Every, Limits, Organisation, Share};
+use super::{Account, Bytes, Config, Every, ExternalData, Limits, Organisation, Share};
 
 /// One level of settings. A profile's replace the top level's one by one; a table is replaced whole, except for the
 /// limits.
@@ -19,6 +19,8 @@ pub(super) struct Layer {
     budget_share: Option<Share>,
     organisation: Option<Organisation>,
     watchlists: Option<PathBuf>,
+    geography: Option<PathBuf>,
+    external_data: Option<ExternalData>,
     theme: Option<String>,
     limits: Option<LimitTables>,
     data_dir: Option<PathBuf>,
@@ -61,6 +63,11 @@ impl Layer {
             budget_share: top.budget_share.or(self.budget_share).map_or(0.5, |share| share.0),
             organisation: top.organisation.or(self.organisation).unwrap_or_default(),
             watchlists: top.watchlists.or(self.watchlists).or_else(|| file.map(|_| "watchlists".into())).map(beside),
+            geography: top.geography.or(self.geography).map(beside),
+            external_data: {
+                let ExternalData { folders, hosts } = top.external_data.or(self.external_data).unwrap_or_default();
+                ExternalData { folders: folders.into_iter().map(beside).collect(), hosts }
+            },
             theme: top.theme.or(self.theme).unwrap_or_else(|| "dark".to_owned()),
             console_limits: top_limits.console.over(limits.console, CONSOLE),
             headless_limits: top_limits.headless.over(limits.headless, HEADLESS),

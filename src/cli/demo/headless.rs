@@ -9,7 +9,7 @@ use anyhow::Result;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::{Args, begin_anew};
+use super::{Args, begin_anew, mark};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::place::Place;
 use crate::cli::{Outcome, collecting, output};
@@ -38,6 +38,7 @@ pub fn serve(args: &Args, address: SocketAddr) -> Result<Outcome> {
 pub fn fill(args: &Args, place: &Place, events: u64) -> Result<Outcome> {
     let options = args.options()?;
     begin_anew(&place.paths.data)?;
+    mark::write_geography(&place.paths.data, &options)?;
     let writer = Writer::open(&place.paths.data)?;
     let interrupt = Interrupt::listen(|| output::note("vaultscope: stopping; what is committed stays"))?;
     let began = Instant::now();

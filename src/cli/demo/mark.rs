@@ -1,13 +1,15 @@
 //! The file beside a store whose events are made up: it says so, and keeps what hunts need to know of the made-up organisation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use toml::{Table, Value};
 
 use crate::base::config::{Config, Organisation};
+use crate::demo::{self, Options};
 
 const NAME: &str = "DEMO.toml";
+pub const GEOGRAPHY: &str = "geography.csv";
 
 /// Is the store in this data folder a demo's?
 pub fn is_there(data: &Path) -> bool {
@@ -18,6 +20,18 @@ pub fn is_there(data: &Path) -> bool {
 pub fn organisation(data: &Path) -> Option<Organisation> {
     let text = std::fs::read_to_string(data.join(NAME)).ok()?;
     Config::parse(&text, None, None).ok().map(|config| config.organisation)
+}
+
+/// Where the demo's addresses are, for `geo_info_from_ip_address`.
+pub fn geography(data: &Path) -> Option<PathBuf> {
+    let file = data.join(GEOGRAPHY);
+    (is_there(data) && file.exists()).then_some(file)
+}
+
+/// Writes where the addresses of a simulated organisation are.
+pub fn write_geography(data: &Path, options: &Options) -> Result<()> {
+    let path = data.join(GEOGRAPHY);
+    std::fs::write(&path, demo::Organisation::new(options)?.geography()).with_context(|| path.display().to_string())
 }
 
 pub fn write(data: &Path, organisation: &Organisation) -> Result<()> {

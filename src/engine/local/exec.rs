@@ -15,7 +15,7 @@ use super::scan::Tables;
 use super::scan::purpose::Purpose;
 use super::steps::{Filter, Project};
 use super::{apply, expand, join, make_series, nested, plugin, sequence, sort, window};
-use crate::kql::plan::{JoinKind, Op};
+use crate::kql::plan::{JoinKind, Op, Plugin};
 use crate::kql::{Expr, Plan, Rel, Schema, Value};
 
 /// A plan under way.
@@ -166,6 +166,10 @@ impl<'a> Execution<'a> {
                 Ok(self.build(input)?.then(expand::Expand::new(expansion, &self.runner.control)?))
             }
             Op::Plugin { plugin, inputs } => {
+                if let Plugin::External(external) = &**plugin {
+                    let source = self.tables.external(external, &rel.schema, &self.runner.control)?;
+                    return Ok(Pipeline::new(source));
+                }
                 let inputs = inputs
                     .iter()
                     .map(|input| Ok(plugin::Input { pipeline: self.build(input)?, schema: &input.schema }))

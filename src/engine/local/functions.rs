@@ -73,7 +73,7 @@ impl std::fmt::Debug for ScalarFn {
 
 /// The implementation of a scalar function or operator.
 pub fn scalar(name: &str) -> Option<ScalarFn> {
-    const FAMILIES: [fn(&str) -> Option<Eval>; 20] = [
+    const FAMILIES: [fn(&str) -> Option<Eval>; 21] = [
         arithmetic::find,
         arrays::find,
         bags::find,
@@ -88,6 +88,7 @@ pub fn scalar(name: &str) -> Option<ScalarFn> {
         ipv6::find,
         math::find,
         net::find,
+        super::geography::find,
         parts::find,
         pattern::find,
         search::find,

@@ -49,6 +49,7 @@ pub struct Names {
     imported: Option<Imported>,
     watchlist_folder: Option<PathBuf>,
     function_folder: Option<PathBuf>,
+    geography: Option<PathBuf>,
     tables: Mutex<HashMap<String, Option<Arc<Table>>>>,
     watchlists: Mutex<HashMap<String, Option<Arc<Watchlist>>>>,
     functions: OnceLock<BTreeMap<String, Saved>>,
@@ -64,6 +65,7 @@ impl Names {
             imported,
             watchlist_folder: surroundings.watchlists.clone(),
             function_folder: surroundings.functions.clone(),
+            geography: surroundings.geography.clone(),
             ..Self::default()
         }
     }
@@ -147,6 +149,10 @@ impl Catalog for Names {
         }
         names.extend(self.functions().keys().cloned());
         names
+    }
+
+    fn geography(&self) -> Option<String> {
+        self.geography.as_ref().map(|file| file.display().to_string())
     }
 
     fn watchlists(&self) -> Option<String> {

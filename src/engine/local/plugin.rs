@@ -98,6 +98,7 @@ pub fn run(runner: &Runner, plugin: &Plugin, inputs: Vec<Input<'_>>, schema: &Sc
         Plugin::Reduce { threshold, separators, keep_rows } => {
             texts::reduce(runner, rows, *threshold, separators.as_deref(), *keep_rows)?
         }
+        Plugin::External(_) => return Err(internal("rows that lie elsewhere come from the tables")),
     };
     Ok(Pipeline::of(vec![batch]))
 }

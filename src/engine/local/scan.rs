@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::column::Result;
 use super::control::Control;
 use super::pipeline::Source;
-use crate::kql::plan::ScanColumn;
+use crate::kql::plan::{External, ScanColumn};
 use crate::kql::{Expr, Schema};
 
 pub mod columns;
@@ -46,4 +46,7 @@ pub trait Tables: Send + Sync {
     ) -> Result<Arc<dyn Source>> {
         self.scan(table, columns, schema, filter, control)
     }
+
+    /// The rows of `externaldata`, under the schema that it declares.
+    fn external(&self, external: &External, schema: &Schema, control: &Arc<Control>) -> Result<Arc<dyn Source>>;
 }

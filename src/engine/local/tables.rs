@@ -12,8 +12,9 @@ use super::scan::events::Events;
 use super::scan::held::Held;
 use super::scan::imported::Stored;
 use super::scan::purpose::Purpose;
+use super::surroundings::Surroundings;
 use crate::engine::QueryError;
-use crate::kql::plan::ScanColumn;
+use crate::kql::plan::{External, ScanColumn};
 use crate::kql::{Expr, Schema};
 use crate::store::{Reader, Snapshot};
 
@@ -23,15 +24,21 @@ pub use super::names::StoreCatalog;
 #[derive(Debug)]
 pub struct LocalTables<'a> {
     names: &'a Names,
+    around: &'a Surroundings,
     reader: Option<&'a Reader>,
     snapshot: OnceLock<Snapshot>,
 }
 
 impl<'a> LocalTables<'a> {
     /// `given` are rows that stand in for the store's.
-    pub fn new(names: &'a Names, reader: Option<&'a Reader>, given: Option<&Snapshot>) -> Self {
+    pub fn new(
+        names: &'a Names,
+        around: &'a Surroundings,
+        reader: Option<&'a Reader>,
+        given: Option<&Snapshot>,
+    ) -> Self {
         let snapshot = given.cloned().map_or_else(OnceLock::new, OnceLock::from);
-        Self { names, reader, snapshot }
+        Self { names, around, reader, snapshot }
     }
 
     fn snapshot(&self) -> Result<&Snapshot> {
@@ -77,5 +84,9 @@ impl Tables for LocalTables<'_> {
             Some(table) => Ok(Arc::new(Stored::new(table, columns, filter, control)?)),
             None => Err(QueryError::Runtime(format!("there is no table {table} here"))),
         }
+    }
+
+    fn external(&self, external: &External, schema: &Schema, control: &Arc<Control>) -> Result<Arc<dyn Source>> {
+        super::external::read(external, schema, self.around, control)
     }
 }

@@ -10,7 +10,24 @@ static NORMALISED: LazyLock<String> = LazyLock::new(|| normalised::KQL.replace(E
 
 /// The views of Sentinel's information model (ASIM) by name. `_Im_…` is what Sentinel has built in, `im…` what its workspaces used to deploy;
 /// both take filters as parameters. `_ASim_…` and `ASim…` are the same without filters.
-const ASIM: &[(&str, &str)] = &[];
+const ASIM: &[(&str, &str)] = &[
+    ("_Im_Authentication", AUTHENTICATION),
+    ("_Im_AuditEvent", AUDIT_EVENT),
+    ("_Im_UserManagement", USER_MANAGEMENT),
+    ("imAuthentication", AUTHENTICATION),
+    ("imAuditEvent", AUDIT_EVENT),
+    ("imUserManagement", USER_MANAGEMENT),
+    ("_ASim_Authentication", "(pack: bool = false) { _Im_Authentication(pack = pack) }"),
+    ("_ASim_AuditEvent", "(pack: bool = false) { _Im_AuditEvent(pack = pack) }"),
+    ("_ASim_UserManagement", "(pack: bool = false) { _Im_UserManagement(pack = pack) }"),
+    ("ASimAuthentication", "(pack: bool = false) { _Im_Authentication(pack = pack) }"),
+    ("ASimAuditEvent", "(pack: bool = false) { _Im_AuditEvent(pack = pack) }"),
+    ("ASimUserManagement", "(pack: bool = false) { _Im_UserManagement(pack = pack) }"),
+];
+
+const AUTHENTICATION: &str = include_str!("../../../queries/views/_Im_Authentication.kql");
+const AUDIT_EVENT: &str = include_str!("../../../queries/views/_Im_AuditEvent.kql");
+const USER_MANAGEMENT: &str = include_str!("../../../queries/views/_Im_UserManagement.kql");
 
 /// The definition of a view.
 pub fn text(name: &str) -> Option<&'static str> {

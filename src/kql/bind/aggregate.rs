@@ -28,6 +28,8 @@ impl Binder<'_> {
         let mut row = self.row(input, "summarize");
         let mut names = Names::default();
         let (mut key_names, mut keys) = (Vec::new(), Vec::new());
+        // `by n = row_number()` counts the rows as they come, before they are grouped.
+        row.windows = Some(Vec::new());
         for key in by {
             let expr = self.expr(&key.value, &mut row);
             let expr = if expr.ty == Type::Dynamic && !is_poison(&expr) {
@@ -39,6 +41,7 @@ impl Binder<'_> {
             key_names.push(name);
             keys.push(expr);
         }
+        let below = Self::windows(input, &mut row);
         row.aggregating = Aggregating::Outside;
         row.keys = keys.len();
         let mut columns: Vec<Expr> = keys.iter().enumerate().map(|(n, k)| Expr::column(n, k.ty)).collect();
@@ -71,7 +74,7 @@ impl Binder<'_> {
             self.error("KQL139", place, "`summarize` needs an aggregate, or columns behind `by`");
             return self.unknown_table();
         }
-        self.aggregated(input, keys, row.aggregates, &column_names, columns, place)
+        self.aggregated(&below, keys, row.aggregates, &column_names, columns, place)
     }
 
     /// A dynamic value is no group key; Kusto refuses it.

@@ -14,7 +14,6 @@ use crate::kql::value::Value;
 
 /// Functions that need the cloud, or a database of their own; calling one is an error that says where it runs.
 const ELSEWHERE: &[&str] = &[
-    "geo_info_from_ip_address",
     "current_principal",
     "current_principal_details",
     "current_principal_is_member_of",
@@ -207,6 +206,7 @@ impl Binder<'_> {
             "trim" | "trim_start" | "trim_end" => self.check_regex(&args[0], places[0]),
             "pack_all" => return self.pack_all(&args, row),
             "datetime_part" | "datetime_add" | "datetime_diff" => self.check_part(function, &args[0], places[0]),
+            "geo_info_from_ip_address" => return self.place_of_address(function, args, place),
             _ => {}
         }
         // Weeks are the one part that Kusto counts as a real.

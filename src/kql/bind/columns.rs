@@ -33,7 +33,7 @@ impl Binder<'_> {
     }
 
     /// The input, or the `Window` nodes over it that the row's expressions need.
-    fn windows(input: &Table, row: &mut Row) -> Table {
+    pub(super) fn windows(input: &Table, row: &mut Row) -> Table {
         let mut table = input.clone();
         for calls in row.windows.take().unwrap_or_default() {
             let mut columns = table.schema().0.clone();

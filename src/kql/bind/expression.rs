@@ -229,7 +229,17 @@ impl Binder<'_> {
         if bound.iter().any(is_poison) {
             return self.poison();
         }
-        Expr { kind: if and { Bound::And(bound) } else { Bound::Or(bound) }, ty: Type::Bool }
+        // A parameter that was not given leaves `true or …` behind, which would keep a scan from seeing the other terms.
+        let is = |e: &Expr, value: bool| matches!(e.as_literal(), Some(Value::Bool(b)) if *b == value);
+        if bound.iter().any(|e| is(e, !and)) {
+            return Expr::literal(Value::Bool(!and));
+        }
+        bound.retain(|e| !is(e, and));
+        match bound.len() {
+            0 => Expr::literal(Value::Bool(and)),
+            1 => bound.swap_remove(0),
+            _ => Expr { kind: if and { Bound::And(bound) } else { Bound::Or(bound) }, ty: Type::Bool },
+        }
     }
 
     /// A condition.

@@ -18,6 +18,9 @@ use crate::kql::syntax::{
 use crate::kql::types::{Column, Schema, Type};
 use crate::kql::value::Value;
 
+/// What leads to tables of another place; all of them mean the tables here.
+const PLACES: &[&str] = &["cluster", "database", "workspace", "app", "resource"];
+
 /// The column that `--timespan` bounds.
 const TIME: &str = "TimeGenerated";
 
@@ -64,7 +67,9 @@ impl Binder<'_> {
             ExprKind::Print(columns) => Found::Table(self.print(columns)),
             ExprKind::Range(range) => Found::Table(self.range(range, e.range)),
             ExprKind::DataTable { columns, values } => Found::Table(self.datatable(columns, values, e.range)),
-            ExprKind::ExternalData { columns, .. } => Found::Table(self.external(columns, e.range)),
+            ExprKind::ExternalData { columns, uris, properties } => {
+                Found::Table(self.external(columns, uris, properties, e.range))
+            }
             ExprKind::Name(name) if self.is_table_name(name, row) => Found::Table(self.table_named(name)),
             ExprKind::Call(call) => match self.own_function(call, e.range, row) {
                 Some(found) => found,
@@ -79,10 +84,25 @@ impl Binder<'_> {
             ExprKind::Path { base, steps } => match steps.last().map(|s| &s.kind) {
                 // `database("x").T`, `workspace("x").T`: the table alone counts here.
                 Some(PathStepKind::Member(name))
-                    if is_call(base, &["cluster", "database", "workspace", "app", "resource"]).is_some()
+                    if is_call(base, PLACES).is_some()
                         || base.as_name().is_some_and(|n| self.aliases.contains(&n.text)) =>
                 {
                     Found::Table(self.table_named(name))
+                }
+                // `database("x").table("T")`, `database("x").f(…)`
+                Some(PathStepKind::Call(call)) if is_call(base, PLACES).is_some() => {
+                    let found = match self.table_call(call, e.range) {
+                        Some(table) => Some(Found::Table(table)),
+                        None => self.saved_function(call, e.range, row),
+                    };
+                    match found {
+                        Some(found) => found,
+                        None => Found::Table(self.table_named(&call.name)),
+                    }
+                }
+                Some(_) if is_call(base, &["arg"]).is_some() => {
+                    self.elsewhere("arg", "in Azure Resource Graph, of the tenant's resources", base.range);
+                    Found::Table(self.unknown_table())
                 }
                 _ => Found::Scalar(self.expr(e, row)),
             },
@@ -189,6 +209,20 @@ impl Binder<'_> {
         shared
     }
 
+    /// Something that runs in a service of its own.
+    fn elsewhere(&mut self, name: &str, place: &str, range: TextRange) {
+        if !self.context.catalog.is_open() {
+            self.report(
+                Diagnostic::error(
+                    "KQL136",
+                    range,
+                    format!("`{name}` does not run in the local engine: it runs {place}"),
+                )
+                .with_help("import what it gives as a table of its own: vaultscope import --table NAME FILE"),
+            );
+        }
+    }
+
     /// Calls that give tables and are part of the language.
     fn table_call(&mut self, call: &Call, place: TextRange) -> Option<Table> {
         let first = call.arguments.first().map(|a| &a.value);
@@ -241,16 +275,6 @@ impl Binder<'_> {
                 .with_help(format!("put its rows into {folder}/{name}.csv, with a column {}", watchlist::SEARCH_KEY)),
         );
         Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, watchlist::empty()))
-    }
-
-    fn external(&mut self, columns: &[ColumnDecl], place: TextRange) -> Table {
-        if self.context.catalog.is_open() {
-            self.poisoned = true;
-        } else {
-            self.error("KQL149", place, "`externaldata` does not run here yet");
-        }
-        let schema = columns.iter().map(|c| Column { name: Arc::clone(&c.name.text), ty: c.ty }).collect();
-        Table::new(Rel::new(Op::Values { rows: Arc::new(Vec::new()) }, schema))
     }
 
     fn print(&mut self, columns: &[NamedExpr]) -> Table {

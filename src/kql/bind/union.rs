@@ -39,9 +39,14 @@ impl Binder<'_> {
                 })
                 .map(|(n, _)| Arc::clone(n))
                 .collect();
-            let known = self.context.catalog.names();
+            // A wildcard means tables; the views are the same rows once more, and count where there is no table.
+            let catalog = self.context.catalog;
+            let mut known: Vec<String> = catalog.names().into_iter().filter(|n| pattern.matches(n)).collect();
+            if known.iter().any(|n| catalog.table(n).is_some()) {
+                known.retain(|n| catalog.table(n).is_some());
+            }
             let mut found = false;
-            for n in known.iter().map(|n| Arc::from(n.as_str())).filter(|n: &Arc<str>| pattern.matches(n)).chain(own) {
+            for n in known.iter().map(|n| Arc::from(n.as_str())).chain(own) {
                 if !self.is_seen(&n) {
                     continue;
                 }

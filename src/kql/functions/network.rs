@@ -152,4 +152,11 @@ pub static ALL: &[Function] = &[
         "Does the address lie in any of the ranges?",
         "print ipv6_is_in_any_range('fe80::1', dynamic(['fe80::/10']))",
     ),
+    function(
+        "geo_info_from_ip_address",
+        args![string("ip")],
+        Type::Dynamic,
+        "Where an address is: country, state, city, latitude, longitude, out of the file that `geography` in the configuration names.",
+        "print geo_info_from_ip_address('20.53.203.50')",
+    ),
 ];

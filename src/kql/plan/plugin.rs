@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::external::External;
 use crate::kql::value::Value;
 
 /// What a plugin's node computes. Inputs are described by their columns in order; `…` are any further ones.
@@ -13,6 +14,8 @@ pub enum Plugin {
     Properties,
     /// (key, …, name: string, value) with a row for each key and name → (key, …, one column a name); `empty` where there is no row.
     Pivot { names: Arc<[Arc<str>]>, empty: Value },
+    /// () → rows that lie elsewhere, in the columns of the node's schema.
+    External(External),
     /// (column, …) → (Row: long, Column: string, Value: string), a row a cell.
     Narrow { names: Arc<[Arc<str>]> },
     /// (name: string, ordinal: long, type: string) → (name: string, ordinal: int, .NET type: string, type: string), a row a name.
@@ -148,6 +151,7 @@ impl Plugin {
             },
             Self::DifferentTexts { .. } => "diffpatterns_text",
             Self::Reduce { .. } => "reduce",
+            Self::External(_) => "externaldata",
         }
     }
 
@@ -167,6 +171,7 @@ impl fmt::Display for Plugin {
             }
             Self::RowsNear { before, after } => write!(f, " {before} before, {after} after"),
             Self::RollingPercentile { percent, bins, .. } => write!(f, " {percent} of {bins} bins"),
+            Self::External(external) => external.addresses.iter().try_for_each(|a| write!(f, " [{}]", a.place())),
             _ => Ok(()),
         }
     }

@@ -25,7 +25,7 @@ use crate::store::lock::WriterLock;
 /// Rows of a row group: the least that a scan reads or leaves.
 const ROW_GROUP: usize = 65_536;
 /// Bad rows that are named; the others are counted.
-const NAMED: usize = 20;
+pub(super) const NAMED: usize = 20;
 /// Rows between two looks at whether to go on.
 const LOOK: u64 = 4_096;
 

@@ -8,7 +8,7 @@ use arrow::array::ArrayRef;
 use super::super::arrival::ARRIVED;
 use super::super::batch::Batch;
 use super::super::column::{Result, internal, repeat};
-use super::super::control::Control;
+use super::super::control::{Account, Control};
 use super::super::eval::{Compiled, compile};
 use super::super::pipeline::{Emit, MORSEL, Source};
 use super::imported::path;
@@ -20,6 +20,8 @@ pub struct Held {
     rows: Batch,
     conjuncts: Vec<Compiled>,
     control: Arc<Control>,
+    /// What the rows take, where they were read for this query.
+    _account: Option<Account>,
 }
 
 impl std::fmt::Debug for Held {
@@ -49,7 +51,13 @@ impl Held {
         let rows = Batch::new(rows.rows, given.collect::<Result<Vec<ArrayRef>>>()?);
         let conjuncts = filter.iter().map(compile).collect::<Result<Vec<_>>>()?;
         control.progress.expect(rows.rows as u64);
-        Ok(Self { rows, conjuncts, control: Arc::clone(control) })
+        Ok(Self { rows, conjuncts, control: Arc::clone(control), _account: None })
+    }
+
+    /// Holds the account of the rows as long as they are held.
+    #[must_use]
+    pub fn accounted(self, account: Account) -> Self {
+        Self { _account: Some(account), ..self }
     }
 }
 
