@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::column::Result;
 use super::control::Control;
 use super::pipeline::Source;
+use crate::engine::QueryError;
 use crate::kql::plan::{External, ScanColumn};
 use crate::kql::{Expr, Schema};
 
@@ -48,5 +49,8 @@ pub trait Tables: Send + Sync {
     }
 
     /// The rows of `externaldata`, under the schema that it declares.
-    fn external(&self, external: &External, schema: &Schema, control: &Arc<Control>) -> Result<Arc<dyn Source>>;
+    fn external(&self, external: &External, _schema: &Schema, _control: &Arc<Control>) -> Result<Arc<dyn Source>> {
+        let place = external.addresses.first().map_or("nothing", |a| a.place());
+        Err(QueryError::Runtime(format!("externaldata: {place} cannot be read here")))
+    }
 }
