@@ -37,7 +37,9 @@ impl Binder<'_> {
             bound.push(match parameter.takes {
                 Takes::Type(ty) => {
                     let what = format!("`{what}` of `{}`", function.name);
-                    let loose = n == 0 && LOOSE.contains(&function.name);
+                    // A number beside a series stands for one of the same number everywhere.
+                    let series = function.name.starts_with("series_") && arg.ty.is_numeric();
+                    let loose = series || n == 0 && LOOSE.contains(&function.name);
                     if loose { self.implicit(arg, ty, place, &what) } else { self.argument_as(arg, ty, place, &what) }
                 }
                 Takes::Predicate => self.condition(arg, place),
