@@ -31,16 +31,6 @@ fn lines(answer: &Answer) -> Vec<String> {
     out
 }
 
-/// The answer's lines: the columns, then a row a line.
-#[track_caller]
-pub fn answers(text: &str, want: &[&str]) {
-    match run(text) {
-        Ok(answer) => assert_eq!(lines(&answer), want, "{text}"),
-        Err(QueryError::Invalid(diagnostics)) => panic!("{text}\n{diagnostics:#?}"),
-        Err(error) => panic!("{text}\n{error}"),
-    }
-}
-
 /// The code and message of the first error.
 #[track_caller]
 pub fn refusal(text: &str) -> String {
