@@ -214,6 +214,6 @@ fn values_and_keys_that_the_catalogue_knows_are_offered() {
         assert_eq!((&*first.label, &*first.insert, first.kind), ("success", "\"success\"", ItemKind::Value), "{text}");
     }
     assert_eq!(labels("Events | where user == su¦").first().map(String::as_str), Some("substring"));
-    assert_eq!(labels("Events | extend a = session1.i¦"), ["ip"]);
+    assert_eq!(labels("Events | extend a = session1.uu¦"), ["uuid"]);
     assert!(offers("Events | evaluate bag¦", "bag_unpack"));
 }

@@ -68,7 +68,7 @@ fn watch_lists_and_saved_functions_are_found_beside_the_configuration() {
         "// The privileged vaults.\n_GetWatchlist('pv1pw') | project SearchKey\n",
     );
     home.file(&format!("{functions}/Broken.kql"), "(x: long) {\n  x + nosuch\n}\n");
-    let csv = |query: &str| home.run(["query", "--format", "csv", query]).ended(0).out;
+    let csv = |query: &str| home.run(["query", "--format", "csv", query]).ended(0).out.replace("\r\n", "\n");
     assert_eq!(csv("print a = 'v2' | where a in (Vaults) | extend b = Twice(4, more = 1)"), "a,b\nv2,9\n");
     assert_eq!(csv("_GetWatchlist('PV1PW') | where Owner == 'ann' | project SearchKey"), "SearchKey\nv1\n");
     assert_eq!(csv("_GetWatchlistAlias"), "WatchlistAlias\nPV1PW\n");

@@ -81,8 +81,8 @@ fn a_wrong_question_says_where_and_keeps_standard_output_clean() {
 #[test]
 fn check_reads_many_files_and_prints_a_line_of_json_for_each() {
     let home = Home::new();
-    home.file("good.kql", "OnePasswordEvents | take 1");
-    home.file("bad.kql", "OnePasswordEvents\n| where feeed == 'x'");
+    home.file("good.kql", "OnePasswordEvents | where timestamp > ago(1d) | take 1");
+    home.file("bad.kql", "OnePasswordEvents\n| where feeed == 'x' and timestamp > ago(1d)");
     home.file("hunt.kql", "// id = \"h\"\n// nmae = \"H\"\nprint 1");
     let ran = home.run(["check", "--format", "json", "good.kql", "bad.kql", "hunt.kql"]).ended(3);
     let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
