@@ -204,37 +204,37 @@ fn least_squares(x: &[f64], y: &[f64], degree: usize) -> Option<Vec<f64>> {
     let (middle, half) = (f64::midpoint(low, high), if high > low { (high - low) / 2.0 } else { 1.0 });
     let width = degree + 1;
     // Column by column.
-    let mut a: Vec<Vec<f64>> = Vec::with_capacity(width);
+    let mut columns: Vec<Vec<f64>> = Vec::with_capacity(width);
     for power in 0..width {
-        a.push(x.iter().map(|x| ((x - middle) / half).powi(power as i32)).collect());
+        columns.push(x.iter().map(|x| ((x - middle) / half).powi(power as i32)).collect());
     }
-    let mut b = y.to_vec();
-    let mut r = vec![vec![0.0; width]; width];
+    let mut rest = y.to_vec();
+    let mut upper = vec![vec![0.0; width]; width];
     for k in 0..width {
-        let norm = a[k][k..].iter().map(|v| v * v).sum::<f64>().sqrt();
+        let norm = columns[k][k..].iter().map(|v| v * v).sum::<f64>().sqrt();
         if norm < 1e-12 {
             return None;
         }
-        let alpha = if a[k][k] > 0.0 { -norm } else { norm };
-        let mut v = a[k][k..].to_vec();
-        v[0] -= alpha;
-        let length: f64 = v.iter().map(|v| v * v).sum();
+        let alpha = if columns[k][k] > 0.0 { -norm } else { norm };
+        let mut mirror = columns[k][k..].to_vec();
+        mirror[0] -= alpha;
+        let length: f64 = mirror.iter().map(|v| v * v).sum();
         let reflect = |column: &mut [f64]| {
-            let along = 2.0 * v.iter().zip(column.iter()).map(|(v, c)| v * c).sum::<f64>() / length;
-            v.iter().zip(column).for_each(|(v, c)| *c -= along * v);
+            let along = 2.0 * mirror.iter().zip(column.iter()).map(|(v, c)| v * c).sum::<f64>() / length;
+            mirror.iter().zip(column).for_each(|(v, c)| *c -= along * v);
         };
-        for column in &mut a[k..] {
+        for column in &mut columns[k..] {
             reflect(&mut column[k..]);
         }
-        reflect(&mut b[k..]);
-        for (n, column) in a.iter().enumerate().skip(k) {
-            r[k][n] = column[k];
+        reflect(&mut rest[k..]);
+        for (n, column) in columns.iter().enumerate().skip(k) {
+            upper[k][n] = column[k];
         }
     }
     let mut scaled = vec![0.0; width];
     for k in (0..width).rev() {
-        let known: f64 = (k + 1..width).map(|n| r[k][n] * scaled[n]).sum();
-        scaled[k] = (b[k] - known) / r[k][k];
+        let known: f64 = (k + 1..width).map(|n| upper[k][n] * scaled[n]).sum();
+        scaled[k] = (rest[k] - known) / upper[k][k];
     }
     // Σ c ((x - m) / h)^k, by Horner's scheme on polynomials: the lowest power first.
     let mut powers: Vec<f64> = vec![0.0; width];
