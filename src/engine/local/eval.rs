@@ -28,11 +28,27 @@ pub struct Compiled {
 enum Node {
     Column(usize),
     Constant(Value),
-    Call { function: ScalarFn, args: Vec<Compiled>, types: Vec<Type> },
+    Call {
+        function: ScalarFn,
+        args: Vec<Compiled>,
+        types: Vec<Type>,
+    },
     And(Vec<Compiled>),
     Or(Vec<Compiled>),
-    Path { base: Box<Compiled>, steps: Vec<Step> },
-    In { value: Box<Compiled>, set: Set, negated: bool },
+    Path {
+        base: Box<Compiled>,
+        steps: Vec<Step>,
+    },
+    /// A path inside text that is parsed for it alone: found without making the value of the whole.
+    Inside {
+        text: Box<Compiled>,
+        steps: Vec<Step>,
+    },
+    In {
+        value: Box<Compiled>,
+        set: Set,
+        negated: bool,
+    },
 }
 
 /// Looks up what the expression needs. An operator or function without an implementation is a fault of ours, and named.
@@ -49,12 +65,26 @@ pub fn compile(expr: &Expr) -> Result<Compiled> {
         },
         ExprKind::And(list) => Node::And(all(list)?),
         ExprKind::Or(list) => Node::Or(all(list)?),
+        ExprKind::Path { base, steps } if parsed(base).is_some() => {
+            let text = parsed(base).ok_or_else(|| internal("a text that is parsed"))?;
+            Node::Inside { text: Box::new(compile(text)?), steps: steps.clone() }
+        }
         ExprKind::Path { base, steps } => Node::Path { base: Box::new(compile(base)?), steps: steps.clone() },
         ExprKind::In { value, set, negated, fold_case } => {
             Node::In { value: Box::new(compile(value)?), set: Set::new(value.ty, set, *fold_case)?, negated: *negated }
         }
     };
     Ok(Compiled { node, ty: expr.ty })
+}
+
+/// The text of `parse_json(text)`.
+fn parsed(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Call { function, args } if matches!(function.name, "parse_json" | "todynamic") => {
+            args.first().filter(|text| args.len() == 1 && text.ty == Type::String)
+        }
+        _ => None,
+    }
 }
 
 /// Several at once.
@@ -87,6 +117,12 @@ impl Compiled {
                 let base = base.eval(batch)?;
                 over_distinct(std::slice::from_ref(&base), self.ty, batch.rows, &|args, rows| {
                     functions::dynamic::path(&args[0], steps, rows)
+                })
+            }
+            Node::Inside { text, steps } => {
+                let text = text.eval(batch)?;
+                over_distinct(std::slice::from_ref(&text), self.ty, batch.rows, &|args, rows| {
+                    functions::dynamic::path_in_text(&args[0], steps, rows)
                 })
             }
             Node::In { value, set, negated } => {
