@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, StringArray};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
+use hashbrown::HashMap;
 
 use super::super::column::{Result, Texts, build_texts, collect_texts, internal, repeat};
 use super::super::control::Control;
@@ -34,11 +35,21 @@ pub fn give(origin: &Origin, stored: Option<&ArrayRef>, rows: usize, control: &C
 /// A stored path as text, or as a dynamic value.
 fn path(stored: &ArrayRef, text: bool) -> Result<ArrayRef> {
     if let Some(reals) = stored.as_primitive_opt::<Float64Type>() {
-        // As JSON had it: whole numbers without a point.
-        return Ok(build_texts(reals.len(), |i, out| {
-            use std::fmt::Write as _;
-            reals.is_valid(i) && write!(out, "{}", reals.value(i)).is_ok()
-        }));
+        // As JSON had it: whole numbers without a point. Places repeat, so each is written once.
+        let mut codes: HashMap<u64, i32> = HashMap::new();
+        let mut values: Vec<String> = Vec::new();
+        let keys: Int32Array = reals
+            .iter()
+            .map(|real| {
+                real.map(|real| {
+                    *codes.entry(real.to_bits()).or_insert_with(|| {
+                        values.push(real.to_string());
+                        values.len() as i32 - 1
+                    })
+                })
+            })
+            .collect();
+        return Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(StringArray::from(values)))?));
     }
     if text {
         return Ok(Arc::clone(stored));
@@ -85,4 +96,19 @@ pub fn from_raw(raw: &Texts<'_>, rows: usize, column: &str, steps: &[Step], text
 pub fn patched(given: &ArrayRef, irregular: &BooleanArray, from_raw: &ArrayRef) -> Result<ArrayRef> {
     let (kept, read) = (Texts::of(given)?, Texts::of(from_raw)?);
     Ok(collect_texts(given.len(), |i| if irregular.value(i) { read.get(i) } else { kept.get(i) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::Float64Array;
+
+    #[test]
+    fn a_stored_number_is_the_text_that_the_event_had() {
+        let stored: ArrayRef = Arc::new(Float64Array::from(vec![Some(43.5), None, Some(-7.0), Some(43.5)]));
+        let given = path(&stored, false).unwrap();
+        let texts = Texts::of(&given).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|i| texts.get(i)), [Some("43.5"), None, Some("-7"), Some("43.5")]);
+        assert_eq!(given.as_dictionary::<Int32Type>().values().len(), 2);
+    }
 }
