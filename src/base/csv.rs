@@ -45,6 +45,7 @@ impl<R: BufRead> Csv<R> {
     }
 
     /// As tab-separated files are often written: quotes are characters like others.
+    #[must_use]
     pub fn without_quotes(mut self) -> Self {
         self.plain = true;
         self

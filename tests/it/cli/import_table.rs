@@ -181,7 +181,7 @@ fn external_data_is_read_where_it_is_allowed_and_hidden_addresses_stay_hidden() 
     let closed = home.run(["query", "externaldata (n: long) [h@'https://example.com/SECRET?sig=SECRET']"]).ended(1);
     assert!(closed.err.contains("[external_data] hosts") && closed.err.contains("a hidden address"), "{}", closed.err);
     let explained =
-        home.run(["query", "--explain", "externaldata (n: long) [h@'https://example.com/SECRET']"]).ended(0);
+        home.run(["query", "--explain", "externaldata (n: long) [h@'https://example.com/SECRET']"]).ended(1);
     assert!(!explained.out.contains("SECRET") && !explained.err.contains("SECRET"), "{}", explained.out);
     home.configuration(&format!("[external_data]\nfolders = ['{}']\n", home.path("").display()));
     assert_eq!(answer(&home, &query), "1");

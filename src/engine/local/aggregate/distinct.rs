@@ -48,7 +48,7 @@ impl Pairs {
 
     fn sort(&mut self) {
         if self.sorted < self.list.len() {
-            // A stable sort takes what is sorted already as it is.
+            #[expect(clippy::stable_sort_primitive, reason = "a stable sort takes what is sorted already as it is")]
             self.list.sort();
             self.list.dedup();
             self.sorted = self.list.len();

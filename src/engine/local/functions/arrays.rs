@@ -114,7 +114,7 @@ fn array_split(call: &Call<'_>) -> Result<Vector> {
             from = to;
         }
         pieces.push(&list[from..]);
-        write_list(out, pieces.into_iter(), give_list);
+        write_list(out, pieces, give_list);
         true
     }))
 }

@@ -125,7 +125,9 @@ fn select(call: &Call<'_>, chosen: &[u32]) -> Result<Vector> {
         });
     }
     let mut used = vec![false; call.args.len()];
-    chosen.iter().for_each(|c| used[*c as usize] = true);
+    for c in chosen {
+        used[*c as usize] = true;
+    }
     if matches!(call.ty, Type::String | Type::Guid | Type::Dynamic)
         && let Some(coded) = select_codes(call, chosen, &used)?
     {

@@ -44,7 +44,7 @@ pub fn write_list<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut w
 }
 
 pub fn give_list<S: AsRef<str>>(out: &mut String, items: impl IntoIterator<Item = S>) {
-    write_list(out, items.into_iter(), |out, e| out.push_str(e.as_ref()));
+    write_list(out, items, |out, e| out.push_str(e.as_ref()));
 }
 
 /// Writes the dynamic value that a text stands for; false for null.
@@ -177,7 +177,7 @@ fn write_sorted(out: &mut String, value: &str) {
             }
             out.push('}');
         }
-        Some(Kind::List) => write_list(out, json::elements(value).unwrap_or_default().into_iter(), write_sorted),
+        Some(Kind::List) => write_list(out, json::elements(value).unwrap_or_default(), write_sorted),
         _ => out.push_str(value),
     }
 }

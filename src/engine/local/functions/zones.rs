@@ -18,7 +18,7 @@ const DAY: i64 = 86_400;
 pub fn find(name: &str) -> Option<Eval> {
     Some(match name {
         "datetime_utc_to_local" => |c| moved(c, |zone, at| at + zone.offset(at)),
-        "datetime_local_to_utc" => |c| moved(c, |zone, at| zone.utc(at)),
+        "datetime_local_to_utc" => |c| moved(c, Zone::utc),
         "datetime_list_timezones" => list,
         _ => return None,
     })

@@ -103,7 +103,9 @@ impl Events {
         let mut wanted = Vec::new();
         let need = match &purpose.computed {
             Some(exprs) => {
-                exprs.iter().for_each(|e| columns_of(e, &mut wanted));
+                for e in exprs {
+                    columns_of(e, &mut wanted);
+                }
                 Need::any(exprs.iter().map(|e| Need::of(e, &dear)).collect::<Result<_>>()?)
             }
             None => {

@@ -4,6 +4,12 @@ use super::{Numbers, Out, number};
 use crate::engine::local::column::{Result, Vector};
 use crate::engine::local::functions::{Call, Eval};
 
+/// To the bit, as KQL compares.
+#[expect(clippy::float_cmp, reason = "equal means equal here")]
+pub fn same(a: f64, b: f64) -> bool {
+    a == b
+}
+
 pub fn find(name: &str) -> Option<Eval> {
     Some(match name {
         "add" => |c| pairs(c, |a, b, whole| Out::number(a + b, whole)),
@@ -15,8 +21,8 @@ pub fn find(name: &str) -> Option<Eval> {
         "greater_equals" => |c| pairs(c, |a, b, _| Out::Bool(a >= b)),
         "less" => |c| pairs(c, |a, b, _| Out::Bool(a < b)),
         "less_equals" => |c| pairs(c, |a, b, _| Out::Bool(a <= b)),
-        "equals" => |c| pairs(c, |a, b, _| Out::Bool(a == b)),
-        "not_equals" => |c| pairs(c, |a, b, _| Out::Bool(a != b)),
+        "equals" => |c| pairs(c, |a, b, _| Out::Bool(same(a, b))),
+        "not_equals" => |c| pairs(c, |a, b, _| Out::Bool(!same(a, b))),
         "abs" => |c| each(c, |n, whole| Out::number(n.abs(), whole)),
         "ceiling" => |c| each(c, |n, whole| Out::number(n.ceil(), whole)),
         "floor" => |c| each(c, |n, whole| Out::number(n.floor(), whole)),

@@ -1,5 +1,6 @@
 //! Gaps filled. Elements that are there keep their text, so that whole numbers stay whole.
 
+use super::elements::same;
 use super::{Scalar, number};
 use crate::engine::local::column::{Result, Vector};
 use crate::engine::local::functions::dynamic::write_list;
@@ -21,7 +22,7 @@ pub fn find(name: &str) -> Option<Eval> {
 fn is_missing(element: &str, placeholder: Option<f64>) -> bool {
     match placeholder {
         None => number(element).is_none(),
-        Some(missing) => number(element).is_some_and(|n| n == missing || (n.is_nan() && missing.is_nan())),
+        Some(missing) => number(element).is_some_and(|n| same(n, missing) || (n.is_nan() && missing.is_nan())),
     }
 }
 
@@ -50,7 +51,7 @@ fn carried(call: &Call<'_>, forward: bool) -> Result<Vector> {
                 elements[n] = last;
             }
         }
-        write_list(out, elements, |out, e| out.push_str(e));
+        write_list(out, elements, String::push_str);
         true
     }))
 }

@@ -31,7 +31,9 @@ fn fir(call: &Call<'_>) -> Result<Vector> {
                 return None;
             }
             let sum: f64 = filter.iter().sum();
-            filter.iter_mut().for_each(|f| *f /= sum);
+            for f in &mut filter {
+                *f /= sum;
+            }
         }
         let ahead = if center[i] == Some(true) { (filter.len() - 1) / 2 } else { 0 };
         let x = &numbers.values;

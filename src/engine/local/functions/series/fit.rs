@@ -47,7 +47,7 @@ impl Line {
         if n == 0 {
             return None;
         }
-        let mean_x = (n as f64 + 1.0) / 2.0;
+        let mean_x = f64::midpoint(n as f64, 1.0);
         let mean_y = y.iter().sum::<f64>() / n as f64;
         let (mut both, mut square) = (0.0, 0.0);
         for (i, y) in y.iter().enumerate() {
