@@ -79,7 +79,9 @@ impl Geography {
 }
 
 /// The geographies that were opened, with when their files had changed last.
-static OPEN: Mutex<Option<HashMap<PathBuf, (Option<SystemTime>, Arc<Geography>)>>> = Mutex::new(None);
+static OPEN: Mutex<Option<Opened>> = Mutex::new(None);
+
+type Opened = HashMap<PathBuf, (Option<SystemTime>, Arc<Geography>)>;
 
 fn geography(path: &Path) -> Result<Arc<Geography>> {
     let changed = std::fs::metadata(path).and_then(|m| m.modified()).ok();

@@ -38,7 +38,9 @@ pub fn names(folder: &Path) -> Vec<String> {
 pub fn aliases(folder: &Path) -> Watchlist {
     let names = names(folder);
     let mut column = StringViewBuilder::new();
-    names.iter().for_each(|name| column.append_value(name));
+    for name in &names {
+        column.append_value(name);
+    }
     let schema = Schema(vec![Column::new("WatchlistAlias", Type::String)]);
     Watchlist { schema, rows: Batch::new(names.len(), vec![Arc::new(column.finish())]) }
 }

@@ -176,7 +176,7 @@ impl Binder<'_> {
         if let Some((n, before)) = clash {
             let place = places.get(n).copied().unwrap_or_default();
             let (text, own) = (self.snippet(place), values[n].ty);
-            if !self.is_lenient() && !(self.poisoned && own == Type::Dynamic) {
+            if !(self.is_lenient() || self.poisoned && own == Type::Dynamic) {
                 self.report(
                     Diagnostic::error(
                         "KQL122",

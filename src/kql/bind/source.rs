@@ -488,7 +488,7 @@ impl Binder<'_> {
             OperatorKind::Render { kind, properties } => self.render(input, kind, properties),
             OperatorKind::ExecuteAndCache | OperatorKind::AssertSchema { .. } => input.clone(),
             OperatorKind::Error => self.unknown_table(),
-            _ => {
+            OperatorKind::Unsupported { .. } => {
                 self.not_yet(operator);
                 self.unknown_table()
             }

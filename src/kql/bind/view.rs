@@ -51,7 +51,7 @@ impl Binder<'_> {
                 table.name = Some(Arc::clone(&closure.name));
                 Found::Table(table)
             }
-            scalar => scalar,
+            scalar @ Found::Scalar(_) => scalar,
         })
     }
 

@@ -9,7 +9,7 @@ use crate::kql::catalog::Catalog;
 use crate::kql::diagnostic::Diagnostic;
 use crate::kql::syntax::{Expr, ExprKind, Name, NameRole, Node, OperatorKind, walk_expr};
 
-pub fn check<'a>(names: &Names<'a>, catalog: &dyn Catalog, findings: &mut Vec<Diagnostic>) {
+pub fn check(names: &Names<'_>, catalog: &dyn Catalog, findings: &mut Vec<Diagnostic>) {
     let timed = |name: &str| {
         names.tables.contains(name) && catalog.table(name).is_none_or(|schema| schema.position(COLUMNS[0]).is_some())
     };
@@ -41,7 +41,7 @@ pub fn check<'a>(names: &Names<'a>, catalog: &dyn Catalog, findings: &mut Vec<Di
 }
 
 /// The tables that a pipeline begins with: one, or those of a union.
-fn sources<'a>(pipe: Pipe<'a>) -> Vec<&'a Name> {
+fn sources(pipe: Pipe<'_>) -> Vec<&Name> {
     let mut sources: Vec<&Name> = pipe.source.and_then(|source| source.inner().as_name()).into_iter().collect();
     for operator in pipe.operators {
         if let OperatorKind::Union(union) = &operator.kind {

@@ -250,6 +250,7 @@ impl Column {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the answers it is held against")]
     fn text(text: &str) -> Option<Typed<'_>> {
         Some(Typed::Text(text.into()))
     }

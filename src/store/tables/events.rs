@@ -5,6 +5,7 @@
 //! `aux_id`.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
@@ -66,10 +67,11 @@ impl Mapping {
             match field {
                 Field::Workspace => {}
                 Field::LogSource => source = plain,
-                Field::Generated => match cell.typed(Type::DateTime) {
-                    Some(Typed::Long(ticks)) => generated = Some(Ticks(ticks)),
-                    _ => {}
-                },
+                Field::Generated => {
+                    if let Some(Typed::Long(ticks)) = cell.typed(Type::DateTime) {
+                        generated = Some(Ticks(ticks));
+                    }
+                }
                 _ if plain.is_empty() => {}
                 Field::Text(key) => {
                     uuid |= key == "uuid";
@@ -108,7 +110,10 @@ impl Mapping {
         if !uuid {
             // Early versions of the serverless connector left it out. What a row holds is its identity then.
             let hash = Sha256::digest(raw.as_bytes());
-            let digits: String = hash.iter().take(13).map(|b| format!("{b:02X}")).collect();
+            let digits = hash.iter().take(13).fold(String::new(), |mut digits, byte| {
+                let _ = write!(digits, "{byte:02X}");
+                digits
+            });
             member(&mut raw, "uuid");
             json::quote(&mut raw, &digits);
         }

@@ -108,7 +108,9 @@ pub fn import(
     for source in request.sources {
         source.each(&mut columns, &mut |_, at, row, columns| {
             if let Row::Cells(cells) = row {
-                cells.iter().for_each(|(at, cell)| columns.list[*at].seen.see(*cell));
+                for (at, cell) in cells {
+                    columns.list[*at].seen.see(*cell);
+                }
             }
             rows += 1;
             if rows.is_multiple_of(LOOK) && watch(&Progress { bytes: before + at, total }).is_break() {

@@ -113,13 +113,17 @@ mod tests {
 
     fn of_text(values: &[&str]) -> Type {
         let mut seen = Seen::default();
-        values.iter().for_each(|v| seen.see(Cell::Text(v)));
+        for v in values {
+            seen.see(Cell::Text(v));
+        }
         seen.ty()
     }
 
     fn of_json(values: &[&str]) -> Type {
         let mut seen = Seen::default();
-        values.iter().for_each(|v| seen.see(Cell::Json(v)));
+        for v in values {
+            seen.see(Cell::Json(v));
+        }
         seen.ty()
     }
 

@@ -179,7 +179,7 @@ fn write_json(out: &mut String, column: &ArrayRef, row: usize) -> Result<(), arr
             let text = ArrayFormatter::try_new(column.as_ref(), &options)?.value(row).to_string();
             match type_of(ty) {
                 Type::Bool | Type::Int | Type::Long | Type::Real | Type::Decimal if json::valid(&text) => {
-                    out.push_str(&text)
+                    out.push_str(&text);
                 }
                 _ => json::quote(out, &text),
             }

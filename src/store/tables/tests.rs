@@ -1,4 +1,5 @@
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
@@ -9,7 +10,11 @@ use super::*;
 use crate::kql::Type;
 
 fn source(name: &str, text: &str) -> Source {
-    let format = if name.ends_with(".csv") { Format::Csv(b',') } else { Format::Json };
+    let format = if Path::new(name).extension().is_some_and(|extension| extension == "csv") {
+        Format::Csv(b',')
+    } else {
+        Format::Json
+    };
     Source::of_bytes(name, Bytes::copy_from_slice(text.as_bytes()), format)
 }
 

@@ -1,19 +1,20 @@
 //! `import --table`, and queries over what it stored.
 
+use std::fmt::Write as _;
+
 use super::Home;
 
 #[test]
 fn an_imported_table_is_queried_beside_an_empty_store() {
     let home = Home::new();
-    let lines: String = (0..70_000)
-        .map(|n| {
-            format!(
-                "{{\"TimeGenerated\":\"2026-03-{:02}T00:00:00Z\",\"n\":{n},\"who\":{{\"name\":\"user {}\"}}}}\n",
-                1 + n / 10_000,
-                n % 7
-            )
-        })
-        .collect();
+    let mut lines = String::new();
+    for n in 0..70_000 {
+        let (day, who) = (1 + n / 10_000, n % 7);
+        let _ = writeln!(
+            lines,
+            r#"{{"TimeGenerated":"2026-03-{day:02}T00:00:00Z","n":{n},"who":{{"name":"user {who}"}}}}"#
+        );
+    }
     home.file("rows.ndjson", &lines);
     let out = home.run(["import", "--table", "Rows", "rows.ndjson"]).ended(0).out;
     assert_eq!(out, "Rows: 70000 rows, 3 columns\n");

@@ -349,7 +349,9 @@ mod tests {
         let head = |file: &mut Vec<u8>, counts: [u32; 6]| {
             file.extend(b"TZif2");
             file.extend([0; 15]);
-            counts.iter().for_each(|n| file.extend(n.to_be_bytes()));
+            for n in counts {
+                file.extend(n.to_be_bytes());
+            }
         };
         head(&mut file, [0, 0, 0, 0, 1, 4]);
         file.extend([0; 6 + 4]);

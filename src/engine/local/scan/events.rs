@@ -193,7 +193,7 @@ impl Events {
 
     fn group(&self, segment: &Segment, group: usize, emit: Emit<'_>) -> Result<()> {
         let metadata = segment.metadata().map_err(store_error)?;
-        let stored = Group { segment, metadata, group, control: &self.control };
+        let stored = Group { segment, metadata, number: group, control: &self.control };
         self.control.counters.groups_read.fetch_add(1, Ordering::Relaxed);
         if !(self.has_paths() && prune::may_be_irregular(metadata, group)) {
             self.count(metadata.metadata().row_group(group).num_rows() as usize);

@@ -125,7 +125,9 @@ impl Stored {
     pub fn new(table: Arc<Table>, columns: &[ScanColumn], filter: &[Expr], control: &Arc<Control>) -> Result<Self> {
         let outputs = columns.iter().map(|c| Output::of(c, &table)).collect::<Result<Vec<_>>>()?;
         let mut looked_at = Vec::new();
-        filter.iter().for_each(|e| columns_of(e, &mut looked_at));
+        for e in filter {
+            columns_of(e, &mut looked_at);
+        }
         let conjuncts = filter.iter().map(compile).collect::<Result<Vec<_>>>()?;
         let mut units = Vec::new();
         for (at, file) in table.files.iter().enumerate() {

@@ -23,6 +23,7 @@ impl Purpose {
     }
 
     /// Of the input of a projection whose own rows are for `self`.
+    #[must_use]
     pub fn under_project(&self, columns: &[Expr]) -> Self {
         let top = self.top.as_ref().and_then(|(at, bound)| match columns.get(*at)?.kind {
             ExprKind::Column(inner) => Some((inner, Arc::clone(bound))),
@@ -32,6 +33,7 @@ impl Purpose {
     }
 
     /// Of the input of a filter.
+    #[must_use]
     pub fn under_filter(&self, predicate: &Expr) -> Self {
         let mut inner = self.clone();
         if let Some(computed) = &mut inner.computed {

@@ -35,7 +35,8 @@ pub fn store_error(error: impl std::fmt::Display) -> QueryError {
 pub struct Group<'a> {
     pub segment: &'a Segment,
     pub metadata: &'a ArrowReaderMetadata,
-    pub group: usize,
+    /// Which of the segment's.
+    pub number: usize,
     pub control: &'a Control,
 }
 
@@ -47,11 +48,11 @@ impl Group<'_> {
         let file = self.segment.open().map_err(store_error)?;
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), stored.iter().copied());
-        builder = builder.with_projection(mask).with_row_groups(vec![self.group]).with_batch_size(batch.max(1));
+        builder = builder.with_projection(mask).with_row_groups(vec![self.number]).with_batch_size(batch.max(1));
         if let Some(rows) = rows {
             builder = builder.with_row_selection(RowSelection::from_filters(std::slice::from_ref(rows)));
         }
-        let info = self.metadata.metadata().row_group(self.group);
+        let info = self.metadata.metadata().row_group(self.number);
         let bytes = stored.iter().filter_map(|s| info.columns().get(*s)).map(|c| c.compressed_size().max(0) as u64);
         self.control.counters.bytes.fetch_add(bytes.sum(), Ordering::Relaxed);
         builder.build().map_err(store_error)
@@ -60,7 +61,7 @@ impl Group<'_> {
 
 impl Stored for Group<'_> {
     fn rows(&self) -> usize {
-        self.metadata.metadata().row_group(self.group).num_rows() as usize
+        self.metadata.metadata().row_group(self.number).num_rows() as usize
     }
 
     fn columns(&self, stored: &[usize], rows: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
