@@ -19,6 +19,8 @@ pub mod convert;
 pub mod datetime;
 pub mod digest;
 pub mod dynamic;
+#[cfg(test)]
+mod edges;
 pub mod encodings;
 pub mod fold;
 pub mod format_time;

@@ -8,8 +8,21 @@ use crate::kql::plan::Expr;
 use crate::kql::types::Type;
 use crate::kql::value::Value;
 
-/// Functions whose first argument is read as its text, whatever it is. Others that take text want a string or a dynamic value.
-const LOOSE: &[&str] = &["indexof", "isascii", "reverse", "split", "strcmp", "substring", "tolower", "toupper"];
+/// Functions that read so many of their first arguments as text, whatever they are. Others that take text want a string or a dynamic value.
+const LOOSE: &[(&str, usize)] = &[
+    ("indexof", 2),
+    ("indexof_regex", 1),
+    ("isascii", 1),
+    ("isutf8", 1),
+    ("parse_command_line", 1),
+    ("regex_quote", 1),
+    ("reverse", 1),
+    ("split", 1),
+    ("strcmp", 2),
+    ("substring", 1),
+    ("tolower", 1),
+    ("toupper", 1),
+];
 
 /// The parts that a time can be counted in, and those that can only be read.
 const PARTS: &[&str] =
@@ -39,7 +52,7 @@ impl Binder<'_> {
                     let what = format!("`{what}` of `{}`", function.name);
                     // A number beside a series stands for one of the same number everywhere.
                     let series = function.name.starts_with("series_") && arg.ty.is_numeric();
-                    let loose = series || n == 0 && LOOSE.contains(&function.name);
+                    let loose = series || LOOSE.iter().any(|(name, first)| *name == function.name && n < *first);
                     if loose { self.implicit(arg, ty, place, &what) } else { self.argument_as(arg, ty, place, &what) }
                 }
                 Takes::Predicate => self.condition(arg, place),

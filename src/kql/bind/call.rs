@@ -200,10 +200,10 @@ impl Binder<'_> {
             "extract" | "replace_regex" | "extract_all" => {
                 let at = usize::from(function.name == "replace_regex");
                 if let Some(pattern) = args.get(at) {
-                    self.check_regex(pattern, places[at]);
+                    self.check_regex(pattern, places[at], function.name == "extract_all");
                 }
             }
-            "trim" | "trim_start" | "trim_end" => self.check_regex(&args[0], places[0]),
+            "trim" | "trim_start" | "trim_end" => self.check_regex(&args[0], places[0], false),
             "pack_all" => return self.pack_all(&args, row),
             "datetime_part" | "datetime_add" | "datetime_diff" => self.check_part(function, &args[0], places[0]),
             "geo_info_from_ip_address" => return self.place_of_address(function, args, place),

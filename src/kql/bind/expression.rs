@@ -190,21 +190,28 @@ impl Binder<'_> {
         let text = self.text_operand(left.0, left.1, "the text");
         let what = self.text_operand(right.0, right.1, "the text to look for");
         if op == BinaryOp::MatchesRegex {
-            self.check_regex(&what, right.1);
+            self.check_regex(&what, right.1, false);
         }
         self.call(function, vec![text, what], Type::Bool)
     }
 
-    /// Says what is wrong with a constant regular expression.
-    pub(super) fn check_regex(&mut self, pattern: &Expr, place: TextRange) {
+    /// Says what is wrong with a constant regular expression, which may have to capture something.
+    pub(super) fn check_regex(&mut self, pattern: &Expr, place: TextRange, wants_group: bool) {
         let Some(Value::String(text)) = pattern.as_literal() else { return };
-        if let Err(error) = regex::RegexBuilder::new(text).size_limit(1 << 22).build() {
-            // The last line names the fault, those before draw the pattern.
-            let message = error.to_string();
-            let fault = message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            self.report(Diagnostic::error("KQL131", place, format!("not a regular expression: {fault}")).with_help(
-                "look-around and back-references are not part of it; write the pattern as @\"…\" to keep backslashes",
-            ));
+        match regex::RegexBuilder::new(text).size_limit(1 << 22).build() {
+            Ok(regex) if wants_group && regex.captures_len() == 1 => self.report(
+                Diagnostic::error("KQL131", place, "the regular expression captures nothing")
+                    .with_help(format!("put what is wanted in brackets: \"({text})\"")),
+            ),
+            Ok(_) => {}
+            Err(error) => {
+                // The last line names the fault, those before draw the pattern.
+                let message = error.to_string();
+                let fault = message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                self.report(Diagnostic::error("KQL131", place, format!("not a regular expression: {fault}")).with_help(
+                    "look-around and back-references are not part of it; write the pattern as @\"…\" to keep backslashes",
+                ));
+            }
         }
     }
 

@@ -138,7 +138,8 @@ fn arithmetic(op: &str, left: &Value, right: &Value, ty: Type) -> Option<Value> 
 }
 
 fn bin(value: &Value, size: &Value) -> Option<Value> {
-    let floor = |value: i64, size: i64| (size > 0).then(|| value - value.rem_euclid(size));
+    // What does not fit is left to the engine, which has its rule for it.
+    let floor = |value: i64, size: i64| if size > 0 { value.checked_sub(value.rem_euclid(size)) } else { None };
     match (value, size) {
         (Value::Long(v), Value::Long(s)) => floor(*v, *s).map(Value::Long),
         (Value::DateTime(v), Value::TimeSpan(s)) => floor(*v, *s).map(Value::DateTime),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::scope::Row;
 use super::{Binder, Binding};
 use crate::base::suggest::nearest;
 use crate::kql::functions::{self, ResultName};
@@ -42,6 +43,20 @@ impl Binder<'_> {
             ExprKind::Call(call) => self.name_of_call(call),
             _ => None,
         }
+    }
+
+    /// The name of a column over these rows: `column_ifexists("a", b)` is called after the one of both that it is.
+    pub(super) fn name_in(&self, expr: &syntax::Expr, row: &Row) -> Option<String> {
+        if let ExprKind::Call(call) = &expr.inner().kind
+            && matches!(&*call.name.text, "column_ifexists" | "columnifexists")
+            && let [name, default] = call.arguments.as_slice()
+            && let Some(Value::String(column)) = name.value.inner().as_literal()
+            && !row.table.open
+            && row.schema().position(column).is_none()
+        {
+            return self.name_of(&default.value);
+        }
+        self.name_of(expr)
     }
 
     fn name_of_call(&self, call: &syntax::Call) -> Option<String> {

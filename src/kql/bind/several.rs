@@ -29,7 +29,7 @@ impl Binder<'_> {
         }
         let expr = self.expr(&column.value, row);
         if column.names.len() < 2 {
-            return vec![(column.names.first(), self.name_of(&column.value), expr)];
+            return vec![(column.names.first(), self.name_in(&column.value, row), expr)];
         }
         let named = |e: &dyn Fn(usize) -> Expr| {
             column.names.iter().enumerate().map(|(n, name)| (Some(name), None, e(n))).collect()
@@ -51,6 +51,9 @@ impl Binder<'_> {
             return None;
         }
         let function = functions::scalar(name)?;
+        if function.name.starts_with("array_sort_") {
+            return self.sorted_columns(call, e, row);
+        }
         let columns = functions::series::columns(function)?;
         let whole = whole(self.expr(e, row));
         let of = call.arguments.first().and_then(|a| self.name_of(&a.value)).unwrap_or_default();
@@ -59,6 +62,25 @@ impl Binder<'_> {
             .enumerate()
             .map(|(n, (column, ty))| (format!("{}_{of}_{column}", function.name), self.element(whole.clone(), n, *ty)));
         Some(named.collect())
+    }
+
+    /// The columns of `array_sort_asc(a, b)`: a column an array, `a_sorted` and `b_sorted`. One array gives one column, as any function.
+    fn sorted_columns(&mut self, call: &syntax::Call, e: &syntax::Expr, row: &mut Row) -> Option<Vec<(String, Expr)>> {
+        let (last, before) = call.arguments.split_last()?;
+        if before.is_empty() {
+            return None;
+        }
+        let arrays = if self.expr(&last.value, row).ty == Type::Bool { before } else { &call.arguments };
+        if arrays.len() < 2 {
+            return None;
+        }
+        let names: Vec<_> = arrays.iter().map(|a| self.name_of(&a.value)).collect();
+        let whole = self.expr(e, row);
+        let column = |(n, name): (usize, Option<String>)| {
+            let name = name.unwrap_or_else(|| format!("array{n}"));
+            (format!("{name}_sorted"), self.element(whole.clone(), n, Type::Dynamic))
+        };
+        Some(names.into_iter().enumerate().map(column).collect())
     }
 
     /// An element of the array that a function of several columns answers with.

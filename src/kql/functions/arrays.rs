@@ -76,10 +76,12 @@ pub static ALL: &[Function] = &[
         "An array of its arguments.",
         "print pack_array(1, 'a')",
     ),
-    function(
+    entry(
+        FunctionKind::Scalar,
         "repeat",
         args![any("value"), long("count")],
-        D,
+        Gives::Type(D),
+        ResultName::Prefix("repeat"),
         "An array of one value so many times.",
         "print repeat(1, 3)",
     ),

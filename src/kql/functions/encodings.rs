@@ -189,7 +189,7 @@ pub static ALL: &[Function] = &[
         "rand",
         args![long("below").optional()],
         Gives::Type(Type::Real),
-        ResultName::None,
+        ResultName::FirstArgument,
         "A random real from 0 to 1, or a whole number below the given one.",
         "print rand()",
     ),

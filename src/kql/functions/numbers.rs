@@ -35,7 +35,7 @@ pub static ALL: &[Function] = &[
     keeps_name("asin", args![real("value")], REAL, "The angle whose sine this is.", "print asin(0.5)"),
     keeps_name("acos", args![real("value")], REAL, "The angle whose cosine this is.", "print acos(0.5)"),
     keeps_name("atan", args![real("value")], REAL, "The angle whose tangent this is.", "print atan(0.5)"),
-    function("atan2", args![real("y"), real("x")], Type::Real, "The angle of the point (x, y).", "print atan2(1, 1)"),
+    keeps_name("atan2", args![real("y"), real("x")], REAL, "The angle of the point (x, y).", "print atan2(1, 1)"),
     function("pi", args![], Type::Real, "The constant.", "print pi()"),
     function("isnan", args![real("value")], Type::Bool, "Is it not a number?", "print isnan(0.0 / 0.0)"),
     function("isinf", args![real("value")], Type::Bool, "Is it infinite?", "print isinf(1.0 / 0.0)"),

@@ -190,6 +190,13 @@ impl<'a> Reader<'a> {
         } else {
             &text[text.len() - digits.len() - 1..]
         };
+        // A real is written at its shortest, as a result shows it.
+        if digits.contains(['.', 'e', 'E'])
+            && let Some(real) = digits.parse::<f64>().ok().filter(|n| n.is_finite())
+        {
+            let _ = write!(self.out, "{real:?}");
+            return Ok(());
+        }
         match digits.split_once('.') {
             Some((whole, fraction)) if !fraction.starts_with(|c: char| c.is_ascii_digit()) => {
                 let _ = write!(self.out, "{whole}.0{fraction}");

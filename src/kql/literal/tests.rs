@@ -160,7 +160,7 @@ fn guids_come_in_lower_case_with_dashes() {
 #[test]
 fn a_dynamic_literal_is_compact_json_with_kusto_values_as_text() {
     for (body, json) in [
-        (r#"{ "a" : [1, 2.50, -3], 'b': "it's" }"#, r#"{"a":[1,2.50,-3],"b":"it's"}"#),
+        (r#"{ "a" : [1, 2.50, -3], 'b': "it's" }"#, r#"{"a":[1,2.5,-3],"b":"it's"}"#),
         ("[true, false, null,]", "[true,false,null]"),
         (
             "[datetime(2020-01-02), 1d, guid(74be27de1e4e49d9b579fe0b331d3642)]",
@@ -168,7 +168,7 @@ fn a_dynamic_literal_is_compact_json_with_kusto_values_as_text() {
         ),
         (r#""a\/b\u0041\n""#, r#""a/bA\n""#),
         ("0x10", "16"),
-        ("[007, 1., 0.5, 1e5]", "[7,1.0,0.5,1e5]"),
+        ("[007, 1., 0.5, 1e5]", "[7,1.0,0.5,100000.0]"),
         ("dynamic([int(1), long(null)])", "[1,null]"),
         ("[ // first\n 1 ]", "[1]"),
         ("{}", "{}"),

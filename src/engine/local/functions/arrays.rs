@@ -1,11 +1,10 @@
 //! Arrays inside dynamic values: lists of slices of the JSON text, written back in a new order. No tree is built.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use super::convert::Cells;
-use super::dynamic::{give_list, present, write_list};
+use super::dynamic::{self, give_list, present, write_list};
 use super::{Call, Eval, Whole, real_text};
 use crate::base::time::{HOUR, Span, Ticks};
 use crate::engine::local::column::{Result, Vector};
@@ -154,26 +153,32 @@ fn shift(call: &Call<'_>, right: bool) -> Result<Vector> {
     }))
 }
 
-/// What an element is sorted by: numbers and times, then text, then the rest; nulls are set aside by the caller.
-fn order(a: &str, b: &str) -> Ordering {
-    let rank = |v: &str| match json::kind(v) {
-        Some(Kind::Boolean | Kind::Number) => 0,
-        Some(Kind::Text) => 1,
-        _ => 2,
-    };
-    match (number(a), number(b)) {
-        (Some(x), Some(y)) => x.total_cmp(&y),
-        _ => rank(a).cmp(&rank(b)).then_with(|| match (json::string(a), json::string(b)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => a.cmp(b),
-        }),
+/// What an element is sorted by: numbers, datetimes and timespans, then text, then the rest; nulls are set aside by the caller.
+fn sort_key(value: &str) -> (u8, f64, Cow<'_, str>) {
+    let none = Cow::Borrowed("");
+    let text = |rank| (rank, 0.0, json::string(value).unwrap_or(Cow::Borrowed(value)));
+    match dynamic::type_name(value) {
+        "long" | "double" => (0, number(value).unwrap_or(f64::NAN), none),
+        "datetime" => text(1),
+        "timespan" => {
+            let ticks = super::parse_time::timespan(value.trim_matches('"')).unwrap_or_default();
+            (2, ticks as f64, none)
+        }
+        "string" => text(3),
+        "bool" => (4, 0.0, Cow::Borrowed(value)),
+        _ => (5, 0.0, Cow::Borrowed(value)),
     }
 }
 
 /// The places of the elements of a list in their order; nulls where asked for.
 pub fn sorted(list: &[&str], descending: bool, nulls_first: bool) -> Vec<usize> {
     let (mut nulls, mut rest): (Vec<_>, Vec<_>) = (0..list.len()).partition(|n| list[*n] == "null");
-    rest.sort_by(|a, b| if descending { order(list[*b], list[*a]) } else { order(list[*a], list[*b]) });
+    let keys: Vec<_> = list.iter().map(|value| sort_key(value)).collect();
+    let order = |a: usize, b: usize| {
+        let (a, b) = (&keys[a], &keys[b]);
+        a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)).then_with(|| a.2.cmp(&b.2))
+    };
+    rest.sort_by(|a, b| if descending { order(*b, *a) } else { order(*a, *b) });
     if nulls_first {
         nulls.append(&mut rest);
         nulls

@@ -143,6 +143,25 @@ fn set(out: &mut String, bag: &str, path: &[&str], value: &str) {
     write_bag(out, members);
 }
 
+/// The keys of a path, `$.a['b c']`; `None` for one that leads into an array, or is none.
+fn path_keys(path: &str) -> Option<Vec<&str>> {
+    let mut rest = path.strip_prefix('$')?;
+    let mut keys = Vec::new();
+    while !rest.is_empty() {
+        let key;
+        if let Some(name) = rest.strip_prefix('.') {
+            (key, rest) = name.split_at(name.find(['.', '[']).unwrap_or(name.len()));
+        } else {
+            let quoted = rest.strip_prefix('[')?;
+            let quote = quoted.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+            (key, rest) = quoted[1..].split_once(quote)?;
+            rest = rest.strip_prefix(']')?;
+        }
+        keys.push(key);
+    }
+    if keys.is_empty() { None } else { Some(keys) }
+}
+
 fn bag_set_key(call: &Call<'_>) -> Result<Vector> {
     let (a, key, value) = (call.texts(0)?, call.texts(1)?, Cells::of(call.arg(2)?, call.types[2])?);
     let mut text = String::new();
@@ -151,10 +170,8 @@ fn bag_set_key(call: &Call<'_>) -> Result<Vector> {
         text.clear();
         value.write_json(i, &mut text);
         let key = key.text(i);
-        match key.strip_prefix("$.") {
-            Some(path) => set(out, bag, &path.split('.').collect::<Vec<_>>(), &text),
-            None => set(out, bag, &[key], &text),
-        }
+        let Some(path) = (if key.starts_with('$') { path_keys(key) } else { Some(vec![key]) }) else { return false };
+        set(out, bag, &path, &text);
         true
     }))
 }

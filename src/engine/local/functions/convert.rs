@@ -62,7 +62,7 @@ impl<'a> Cells<'a> {
                 if let Some(text) = texts.get(row) {
                     match json::string(text) {
                         Some(plain) => out.push_str(&plain),
-                        None => out.push_str(text),
+                        None => dynamic::write_normal(out, text),
                     }
                 }
                 Ok(())

@@ -1,7 +1,7 @@
 //! Dynamic values: JSON text, read in place. Arrays, bags and sets are lists of slices; no tree is built.
 
 use super::convert::Cells;
-use super::{Call, Eval};
+use super::{Call, Eval, real_text};
 use crate::engine::local::column::{Result, Vector, collect_texts};
 use crate::event::json::{self, Kind};
 pub use crate::event::json::{compact, quote};
@@ -47,6 +47,53 @@ pub fn give_list<S: AsRef<str>>(out: &mut String, items: impl IntoIterator<Item 
     write_list(out, items, |out, e| out.push_str(e.as_ref()));
 }
 
+/// Writes JSON as Kusto gives it back: without blanks, reals at their shortest (`1e3` is `1000.0`), nothing escaped that need not be.
+pub fn write_normal(out: &mut String, text: &str) {
+    let bytes = text.as_bytes();
+    let (mut from, mut at) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        let start = at;
+        at += 1;
+        match byte {
+            b'"' => {
+                let mut escapes = false;
+                while let Some(byte) = bytes.get(at).filter(|b| **b != b'"') {
+                    let escape = *byte == b'\\';
+                    escapes |= escape;
+                    at += 1 + usize::from(escape);
+                }
+                at = (at + 1).min(bytes.len());
+                if let Some(plain) = escapes.then(|| json::string(&text[start..at])).flatten() {
+                    out.push_str(&text[from..start]);
+                    quote(out, &plain);
+                    from = at;
+                }
+            }
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                out.push_str(&text[from..start]);
+                from = at;
+            }
+            b'-' | b'0'..=b'9' => {
+                let more = bytes[at..].iter().take_while(|b| b.is_ascii_digit() || b"+-.eE".contains(b));
+                at += more.count();
+                let number = &text[start..at];
+                // Whole numbers stand as they are, but for those that no long holds.
+                let short = number.len() < 19 && !number.contains(['.', 'e', 'E']);
+                if !short
+                    && number.parse::<i64>().is_err()
+                    && let Some(real) = number.parse::<f64>().ok().filter(|n| n.is_finite())
+                {
+                    out.push_str(&text[from..start]);
+                    real_text::write_real(out, real);
+                    from = at;
+                }
+            }
+            _ => {}
+        }
+    }
+    out.push_str(&text[from..]);
+}
+
 /// Writes the dynamic value that a text stands for; false for null.
 pub fn of_text(text: &str, out: &mut String) -> bool {
     let bare = text.trim();
@@ -54,7 +101,7 @@ pub fn of_text(text: &str, out: &mut String) -> bool {
         return false;
     }
     if json::valid(bare) {
-        out.push_str(&compact(bare));
+        write_normal(out, bare);
     } else {
         quote(out, text);
     }
@@ -66,12 +113,13 @@ pub fn parse_json(call: &Call<'_>) -> Result<Vector> {
     if call.types.first() == Some(&Type::Dynamic) {
         // A dynamic that holds a string is looked into.
         let t = call.texts(0)?;
-        return Ok(call.give_texts(|i| {
-            let text = t.get(i)?;
+        return Ok(call.write_texts(|i, out| {
+            let Some(text) = t.get(i) else { return false };
             match json::string(text) {
-                Some(inner) if json::valid(&inner) => present(compact(&inner).trim()).map(str::to_owned),
-                _ => Some(text.to_owned()),
+                Some(inner) if json::valid(&inner) => return of_text(&inner, out),
+                _ => out.push_str(text),
             }
+            true
         }));
     }
     if call.types.first() != Some(&Type::String) {

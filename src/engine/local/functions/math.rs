@@ -36,8 +36,8 @@ pub fn find(name: &str) -> Option<Eval> {
         "binary_and" => |c| bits(c, |a, b| a & b),
         "binary_or" => |c| bits(c, |a, b| a | b),
         "binary_xor" => |c| bits(c, |a, b| a ^ b),
-        "binary_shift_left" => |c| bits(c, |a, b| a.wrapping_shl((b & 63) as u32)),
-        "binary_shift_right" => |c| bits(c, |a, b| a.wrapping_shr((b & 63) as u32)),
+        "binary_shift_left" => |c| shift(c, i64::wrapping_shl),
+        "binary_shift_right" => |c| shift(c, i64::wrapping_shr),
         "binary_not" => |c| {
             let a = c.whole(0)?;
             Ok(c.give_longs(|i| a.get(i).map(|n| !n)))
@@ -68,6 +68,15 @@ fn test(call: &Call<'_>, f: impl Fn(f64) -> bool) -> Result<Vector> {
 fn bits(call: &Call<'_>, f: impl Fn(i64, i64) -> i64) -> Result<Vector> {
     let (a, b) = (call.whole(0)?, call.whole(1)?);
     Ok(call.give_longs(|i| Some(f(a.get(i)?, b.get(i)?))))
+}
+
+/// By so many bits modulo 64; by a negative number it is null.
+fn shift(call: &Call<'_>, f: impl Fn(i64, u32) -> i64) -> Result<Vector> {
+    let (a, b) = (call.whole(0)?, call.whole(1)?);
+    Ok(call.give_longs(|i| {
+        let (n, by) = (a.get(i)?, b.get(i)?);
+        (by >= 0).then(|| f(n, (by % 64) as u32))
+    }))
 }
 
 /// Half away from zero, at so many digits behind the point (or before it, where negative).
@@ -136,7 +145,11 @@ fn extreme(call: &Call<'_>, greatest: bool) -> Result<Vector> {
     }
     let n = call.args.len();
     match call.ty {
-        Type::String => {
+        Type::Bool => {
+            let all = (0..n).map(|k| call.arg(k)?.bools()).collect::<Result<Vec<_>>>()?;
+            Ok(call.maybe_bools(|i| pick(all.iter().map(|b| b.get(i)), greatest)))
+        }
+        Type::String | Type::Guid => {
             let all = (0..n).map(|k| call.texts(k)).collect::<Result<Vec<_>>>()?;
             Ok(call.give_texts(|i| pick(all.iter().map(|t| Some(t.text(i))), greatest)))
         }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::engine::local::column::DECIMAL_SCALE;
+
 /// A whole number: blanks around it, a sign, `0x` for hexadecimal (all 64 bits). `None` for anything else.
 pub fn long(text: &str) -> Option<i64> {
     let text = text.trim();
@@ -49,8 +51,13 @@ pub fn decimal(text: &str) -> Option<i128> {
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     if digits.contains(['e', 'E']) {
-        let n = real(text)?;
-        return (n.abs() < 1e20).then_some((n * 1e18) as i128);
+        let (digits, scale) = crate::kql::literal::parse_decimal(text)?;
+        let ten = |n: u8| 10_i128.checked_pow(u32::from(n));
+        return if scale > DECIMAL_SCALE {
+            Some(ten(scale - DECIMAL_SCALE).map_or(0, |unit| digits / unit))
+        } else {
+            digits.checked_mul(ten(DECIMAL_SCALE - scale)?)
+        };
     }
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() && part.is_empty() || !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {

@@ -9,7 +9,12 @@ pub fn find(name: &str) -> Option<Eval> {
         "loggamma" => |c| real(c, log_gamma),
         "erf" => |c| real(c, erf),
         "erfc" => |c| real(c, |x| 1.0 - erf(x)),
-        "beta_cdf" => |c| beta(c, beta_cdf),
+        "beta_cdf" => |c| {
+            beta(c, |x, a, b| {
+                let defined = (0.0..=1.0).contains(&x) && a <= LARGEST_SHAPE && b <= LARGEST_SHAPE;
+                if defined { beta_cdf(x, a, b) } else { Some(f64::NAN) }
+            })
+        },
         "beta_inv" => |c| beta(c, beta_inverse),
         "beta_pdf" => |c| beta(c, beta_density),
         "welch_test" => |c| {
@@ -23,14 +28,21 @@ pub fn find(name: &str) -> Option<Eval> {
     })
 }
 
+/// Above this Kusto gives no cumulative distribution.
+const LARGEST_SHAPE: f64 = 10_000.0;
+
 fn real(call: &Call<'_>, f: impl Fn(f64) -> f64) -> Result<Vector> {
     let a = call.number(0)?;
     Ok(call.give_reals(|i| a.get(i).map(&f)))
 }
 
+/// A function of a value and the two parameters of a beta distribution: NaN where these make none.
 fn beta(call: &Call<'_>, f: impl Fn(f64, f64, f64) -> Option<f64>) -> Result<Vector> {
     let (x, a, b) = (call.number(0)?, call.number(1)?, call.number(2)?);
-    Ok(call.give_reals(|i| f(x.get(i)?, a.get(i)?, b.get(i)?)))
+    Ok(call.give_reals(|i| {
+        let (x, a, b) = (x.get(i)?, a.get(i)?, b.get(i)?);
+        if a > 0.0 && b > 0.0 && !x.is_nan() { f(x, a, b) } else { Some(f64::NAN) }
+    }))
 }
 
 /// Lanczos' approximation, g = 7, nine terms: fifteen digits.
@@ -53,7 +65,7 @@ fn lanczos(x: f64) -> (f64, f64) {
 
 /// The gamma function; of whole numbers exactly the factorial, at its poles NaN.
 fn gamma(x: f64) -> f64 {
-    if x.fract() == 0.0 && x > 0.0 && x < 171.0 {
+    if x.fract() == 0.0 && x > 0.0 && x <= 171.0 {
         return (1..x as u32).map(f64::from).product();
     }
     if x <= 0.0 && x.fract() == 0.0 {
@@ -64,7 +76,9 @@ fn gamma(x: f64) -> f64 {
         return std::f64::consts::PI / ((std::f64::consts::PI * x).sin() * gamma(1.0 - x));
     }
     let (sum, t) = lanczos(x - 1.0);
-    std::f64::consts::TAU.sqrt() * t.powf(x - 0.5) * (-t).exp() * sum
+    // The power in two halves: whole it overflows before the exponential brings it back.
+    let half = t.powf((x - 0.5) / 2.0);
+    std::f64::consts::TAU.sqrt() * half * (-t).exp() * sum * half
 }
 
 /// The logarithm of the gamma function's absolute value.
@@ -72,7 +86,7 @@ fn log_gamma(x: f64) -> f64 {
     if x <= 0.0 && x.fract() == 0.0 {
         return f64::INFINITY;
     }
-    if x.fract() == 0.0 && x < 171.0 {
+    if x.fract() == 0.0 && x <= 171.0 {
         return gamma(x).ln();
     }
     if x < 0.5 {
@@ -151,17 +165,21 @@ fn beta_cdf(x: f64, a: f64, b: f64) -> Option<f64> {
     })
 }
 
+/// The density; NaN outside of 0 to 1.
 fn beta_density(x: f64, a: f64, b: f64) -> Option<f64> {
-    if a <= 0.0 || b <= 0.0 || !(0.0..=1.0).contains(&x) {
-        return None;
+    if !(0.0..=1.0).contains(&x) {
+        return Some(f64::NAN);
     }
     Some(((a - 1.0) * x.ln() + (b - 1.0) * (-x).ln_1p() - log_beta(a, b)).exp())
 }
 
-/// Where the distribution reaches a probability: halving, which cannot fail on a function that only rises.
+/// Where the distribution reaches a probability, null for what is none: halving, which cannot fail on a function that only rises.
 fn beta_inverse(p: f64, a: f64, b: f64) -> Option<f64> {
     if a <= 0.0 || b <= 0.0 || !(0.0..=1.0).contains(&p) {
         return None;
+    }
+    if p == 0.0 || p >= 1.0 {
+        return Some(p);
     }
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
     for _ in 0..200 {
