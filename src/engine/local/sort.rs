@@ -37,7 +37,7 @@ impl Keys {
         let mut fields = Vec::with_capacity(self.exprs.len());
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.exprs.len());
         for (expr, options) in self.exprs.iter().zip(&self.options) {
-            let column = sortable(&expr.array(batch)?, expr.ty)?;
+            let column = sortable(&expr.array(batch)?, expr.ty, *options)?;
             fields.push(SortField::new_with_options(column.data_type().clone(), *options));
             columns.push(column);
         }
@@ -45,8 +45,8 @@ impl Keys {
     }
 }
 
-/// A column whose own order is Kusto's: a string's null is "", NaN stands next to null.
-fn sortable(column: &ArrayRef, ty: Type) -> Result<ArrayRef> {
+/// A column whose own order is Kusto's: a string's null is "", NaN stands next to null, at whichever end that is.
+fn sortable(column: &ArrayRef, ty: Type, options: SortOptions) -> Result<ArrayRef> {
     Ok(match ty {
         Type::String
             if column.null_count() > 0
@@ -62,7 +62,7 @@ fn sortable(column: &ArrayRef, ty: Type) -> Result<ArrayRef> {
             let word = |n: f64| {
                 let bits = n.to_bits() as i64;
                 if n.is_nan() {
-                    i64::MIN
+                    if options.descending == options.nulls_first { i64::MAX } else { i64::MIN }
                 } else if bits < 0 {
                     bits ^ i64::MAX
                 } else {

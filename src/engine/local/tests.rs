@@ -5,6 +5,7 @@ mod search;
 mod several;
 
 mod generated;
+mod named;
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,15 +1,17 @@
 //! Calls: of the registry's functions, of the query's own, and of the few that are part of the language (`toscalar`, `column_ifexists`, …).
 
+use std::sync::Arc;
+
 use super::expression::{height, reads, size};
 use super::needs::{Answer, What};
-use super::scope::{Aggregating, Binding, Row, Value as Found};
+use super::scope::{Aggregating, Binding, Row, Table, Value as Found};
 use super::{Binder, MOST_LEVELS, is_poison};
 use crate::base::suggest::nearest;
 use crate::kql::diagnostic::{Diagnostic, TextRange};
 use crate::kql::functions::{self, Function, FunctionKind, Gives, Takes};
-use crate::kql::plan::{Expr, WindowCall};
+use crate::kql::plan::{Expr, Op, Rel, WindowCall};
 use crate::kql::syntax::{self, BinaryOp, Call, ExprKind};
-use crate::kql::types::Type;
+use crate::kql::types::{Column, Schema, Type};
 use crate::kql::value::Value;
 
 /// Functions that need the cloud, or a database of their own; calling one is an error that says where it runs.
@@ -367,7 +369,16 @@ impl Binder<'_> {
         let [argument] = call.arguments.as_slice() else {
             return self.wrong(Diagnostic::error("KQL112", place, "`toscalar` takes one table"));
         };
-        match self.value(&argument.value, row) {
+        let found = match self.value(&argument.value, row) {
+            // What is no constant is still evaluated once, not on every row: toscalar(new_guid()).
+            Found::Scalar(expr) if expr.as_literal().is_none() && !is_poison(&expr) && !reads(&expr) => {
+                let unit = Rel::new(Op::Values { rows: Arc::new(vec![Vec::new()]) }, Schema::default());
+                let schema = Schema(vec![Column::new("value", expr.ty)]);
+                Found::Table(Table::new(Rel::new(Op::Project { input: unit, columns: vec![expr] }, schema)))
+            }
+            found => found,
+        };
+        match found {
             Found::Scalar(expr) => expr,
             Found::Table(table) => {
                 let Some(column) = table.schema().0.first().cloned() else {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::scope::{Aggregating, Binding, Row};
+use super::scope::{Aggregating, Binding, Row, Value as Found};
 use super::{Binder, is_poison};
 use crate::base::time::DAY;
 use crate::kql::diagnostic::{Diagnostic, TextRange};
@@ -96,10 +96,17 @@ impl Binder<'_> {
                 Diagnostic::error("KQL127", name.range, format!("`{}` is a table, not a value", name.text))
                     .with_help(format!("one value of it is toscalar({})", name.text)),
             ),
-            Some(Binding::Function(_)) => self.wrong(
-                Diagnostic::error("KQL127", name.range, format!("`{}` is a function", name.text))
-                    .with_help(format!("call it: {}(…)", name.text)),
-            ),
+            Some(Binding::Function(_)) => match self.bare_function(name, row) {
+                Some(Found::Scalar(expr)) => expr,
+                Some(Found::Table(_)) => self.wrong(
+                    Diagnostic::error("KQL127", name.range, format!("`{}` gives a table, not a value", name.text))
+                        .with_help(format!("one value of it is toscalar({})", name.text)),
+                ),
+                None => self.wrong(
+                    Diagnostic::error("KQL127", name.range, format!("`{}` is a function", name.text))
+                        .with_help(format!("call it: {}(…)", name.text)),
+                ),
+            },
             Some(Binding::Error) => self.poison(),
             None if row.table.open => self.poison(),
             None => {

@@ -24,31 +24,41 @@ impl Binder<'_> {
         place: TextRange,
     ) -> Expr {
         let value = self.expr(operand, row);
-        let items = self.items(list, row);
+        let (items, typed) = self.items(list, row);
         if is_poison(&value) || items.iter().any(is_poison) {
             return self.poison();
         }
         match op {
             InOp::HasAny | InOp::HasAll => self.has_list(op, value, items, operand.range),
-            _ => self.in_list(op, value, items, operand.range, place),
+            _ => {
+                let fold_case = matches!(op, InOp::InFold | InOp::NotInFold);
+                let ty = if fold_case { Type::String } else { self.type_of_in(&value, &items, typed, operand.range) };
+                self.in_list(op, value, items, ty, (operand.range, place))
+            }
         }
     }
 
-    /// The list, constants flattened: tables and arrays give their elements.
-    fn items(&mut self, list: &[syntax::Expr], row: &mut Row) -> Vec<Expr> {
+    /// The list, constants flattened: tables and arrays give their elements. And does a type stand behind any of it?
+    /// The elements of a dynamic array are of whatever type, and those of another type are just not equal.
+    fn items(&mut self, list: &[syntax::Expr], row: &mut Row) -> (Vec<Expr>, bool) {
         let mut items = Vec::with_capacity(list.len());
+        let mut typed = false;
         for item in list {
             match self.value(item, row) {
                 Found::Scalar(expr) => match expr.as_literal() {
                     Some(Value::Dynamic(json)) => items.extend(elements(json).into_iter().map(Expr::literal)),
-                    _ => items.push(expr),
+                    _ => {
+                        typed = true;
+                        items.push(expr);
+                    }
                 },
                 Found::Table(table) => {
+                    typed |= table.schema().iter().next().is_some_and(|c| c.ty != Type::Dynamic);
                     items.extend(self.column_values(&table, item.range).into_iter().map(Expr::literal));
                 }
             }
         }
-        items
+        (items, typed)
     }
 
     /// The values of a table's first column; of one row with one array, the array's elements.
@@ -67,9 +77,16 @@ impl Binder<'_> {
         }
     }
 
-    fn in_list(&mut self, op: InOp, value: Expr, items: Vec<Expr>, value_place: TextRange, place: TextRange) -> Expr {
+    /// Compared as values of `ty`; the places are the value's and the whole's.
+    fn in_list(
+        &mut self,
+        op: InOp,
+        value: Expr,
+        items: Vec<Expr>,
+        ty: Type,
+        (value_place, place): (TextRange, TextRange),
+    ) -> Expr {
         let fold_case = matches!(op, InOp::InFold | InOp::NotInFold);
-        let ty = if fold_case { Type::String } else { self.type_of_in(&value, &items, value_place) };
         let value = match ty {
             _ if fold_case => self.text_operand(value, value_place, "the text"),
             Type::String if value.ty.is_numeric() => self.cast(value, ty),
@@ -126,7 +143,7 @@ impl Binder<'_> {
     }
 
     /// The type in which the value is compared: its own; a dynamic one takes the list's.
-    fn type_of_in(&mut self, value: &Expr, items: &[Expr], place: TextRange) -> Type {
+    fn type_of_in(&mut self, value: &Expr, items: &[Expr], typed: bool, place: TextRange) -> Type {
         let first = items.iter().map(|i| i.ty).find(|ty| *ty != Type::Dynamic);
         let Some(first) = first else { return if value.ty == Type::Dynamic { Type::String } else { value.ty } };
         let text = |ty| matches!(ty, Type::String | Type::Guid);
@@ -145,6 +162,7 @@ impl Binder<'_> {
                 let widest = items.iter().filter_map(|i| super::convert::wider(ty, i.ty)).max();
                 if ty == Type::Int && widest == Some(Type::Long) { ty } else { widest.unwrap_or(ty) }
             }
+            ty if !typed => ty,
             ty => {
                 self.report(
                     Diagnostic::error("KQL121", place, format!("{ty} cannot be compared with {first}"))

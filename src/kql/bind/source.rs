@@ -70,7 +70,10 @@ impl Binder<'_> {
             ExprKind::ExternalData { columns, uris, properties } => {
                 Found::Table(self.external(columns, uris, properties, e.range))
             }
-            ExprKind::Name(name) if self.is_table_name(name, row) => Found::Table(self.table_named(name)),
+            ExprKind::Name(name) if self.is_table_name(name, row) => {
+                let own = if self.is_seen(&name.text) { self.bare_function(name, row) } else { None };
+                own.unwrap_or_else(|| Found::Table(self.table_named(name)))
+            }
             ExprKind::Call(call) => match self.own_function(call, e.range, row) {
                 Some(found) => found,
                 None => match self.table_call(call, e.range) {
@@ -139,17 +142,14 @@ impl Binder<'_> {
         if let Some((_, binding)) = self.names.iter().rev().find(|(n, _)| *n == name.text) {
             match binding {
                 Binding::Table(table) => return table.clone(),
-                Binding::Function(closure) if closure.function.parameters.is_empty() => {
-                    let closure = std::rc::Rc::clone(closure);
-                    let call = Call { name: name.clone(), arguments: Vec::new() };
+                Binding::Error => return self.unknown_table(),
+                _ => {
                     let mut row = self.no_row("a table");
-                    return match self.call_closure(&closure, &call, name.range, &mut row) {
-                        Found::Table(table) => table,
-                        Found::Scalar(_) => self.not_a_table(name),
+                    return match self.bare_function(name, &mut row) {
+                        Some(Found::Table(table)) => table,
+                        _ => self.not_a_table(name),
                     };
                 }
-                Binding::Error => return self.unknown_table(),
-                _ => return self.not_a_table(name),
             }
         }
         if let Some(schema) = self.context.catalog.table(&name.text) {

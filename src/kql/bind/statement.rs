@@ -20,7 +20,8 @@ impl Binder<'_> {
                 found = true;
                 self.output(e);
             } else {
-                self.statement(statement);
+                let mut row = self.no_row("let");
+                self.statement(statement, &mut row);
             }
         }
         let unread = query.statements.iter().any(|s| matches!(s.kind, StatementKind::Error));
@@ -86,10 +87,11 @@ impl Binder<'_> {
         }
     }
 
-    /// A statement that names something, or sets something.
-    fn statement(&mut self, statement: &Statement) {
+    /// A statement that names something, or sets something. In a function's body a `let` may read the row that the
+    /// function is called on, by the function's parameters.
+    fn statement(&mut self, statement: &Statement, row: &mut Row) {
         match &statement.kind {
-            StatementKind::Let { name, value } => self.define(name, value),
+            StatementKind::Let { name, value } => self.define(name, value, row),
             StatementKind::Parameters(parameters) => {
                 for parameter in parameters {
                     self.query_parameter(parameter);
@@ -108,7 +110,7 @@ impl Binder<'_> {
         }
     }
 
-    fn define(&mut self, name: &Name, value: &syntax::Expr) {
+    fn define(&mut self, name: &Name, value: &syntax::Expr, row: &mut Row) {
         let binding = match &value.inner().kind {
             ExprKind::Function(function) => Binding::Function(Rc::new(Closure {
                 name: Arc::clone(&name.text),
@@ -129,13 +131,10 @@ impl Binder<'_> {
                 self.poisoned = true;
                 Binding::Error
             }
-            _ => {
-                let mut row = self.no_row("let");
-                match self.value(value, &mut row) {
-                    Found::Scalar(expr) => self.keep(expr, value.range, 0),
-                    Found::Table(table) => Binding::Table(table),
-                }
-            }
+            _ => match self.value(value, row) {
+                Found::Scalar(expr) => self.keep(expr, value.range, row.id),
+                Found::Table(table) => Binding::Table(table),
+            },
         };
         self.names.push((Arc::clone(&name.text), binding));
     }
@@ -200,6 +199,18 @@ impl Binder<'_> {
         }
     }
 
+    /// What a function without parameters gives where its bare name stands: `let n = () { 7 }; print n`.
+    pub(super) fn bare_function(&mut self, name: &Name, row: &mut Row) -> Option<Found> {
+        let at = self.names.iter().rposition(|(n, _)| *n == name.text)?;
+        let Binding::Function(closure) = &self.names[at].1 else { return None };
+        if !closure.function.parameters.is_empty() {
+            return None;
+        }
+        let closure = Rc::clone(closure);
+        let call = Call { name: name.clone(), arguments: Vec::new() };
+        Some(self.call_closure(&closure, &call, name.range, row))
+    }
+
     /// Puts a function's body in the place of its call.
     #[inline(never)]
     pub(super) fn call_closure(
@@ -225,8 +236,14 @@ impl Binder<'_> {
         }
         self.calls.push(Arc::clone(&closure.name));
         row.hidden += 1;
-        let found = self.body(&closure.function.body, place, row);
+        let mut found = self.body(&closure.function.body, place, row);
         row.hidden -= 1;
+        // A view stands for a table, so its rows say whose they are.
+        if closure.function.view
+            && let Found::Table(table) = &mut found
+        {
+            table.name = Some(Arc::clone(&closure.name));
+        }
         self.calls.pop();
         (self.inside, self.reading) = (outside, reading);
         self.names.truncate(visible);
@@ -242,7 +259,7 @@ impl Binder<'_> {
         for statement in body {
             match &statement.kind {
                 StatementKind::Expr(e) => found = Some(self.value(e, row)),
-                _ => self.statement(statement),
+                _ => self.statement(statement, row),
             }
         }
         found.unwrap_or_else(|| {

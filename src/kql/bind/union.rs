@@ -108,10 +108,12 @@ impl Binder<'_> {
         if let Some(source) = source {
             schema.push(Column { name: names.free(&source.text), ty: Type::String });
         }
-        for (name, ty) in &columns {
-            let clash = columns.iter().any(|(n, other)| n == name && other != ty);
-            let wanted = if clash { format!("{name}_{ty}") } else { name.to_string() };
-            schema.push(Column { name: names.free(&wanted), ty: *ty });
+        // Columns that keep their names come first to them: `x_long` that is a column's own name makes `x` of type long `x_long1`.
+        let clash = |(name, ty): &(Arc<str>, Type)| columns.iter().any(|(n, other)| n == name && other != ty);
+        let mut given: Vec<_> = columns.iter().map(|c| if clash(c) { None } else { Some(names.free(&c.0)) }).collect();
+        for ((name, ty), given) in columns.iter().zip(&mut given) {
+            let name = given.take().unwrap_or_else(|| names.free(&format!("{name}_{ty}")));
+            schema.push(Column { name, ty: *ty });
         }
         let schema = Schema(schema);
         let mut inputs = Vec::with_capacity(tables.len());

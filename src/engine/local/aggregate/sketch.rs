@@ -76,11 +76,8 @@ impl Accumulator for Hlls {
 
     fn finish(&mut self, count: usize) -> Result<ArrayRef> {
         self.groups.resize(count, None);
-        let none = Hll::with_accuracy(self.accuracy);
-        Ok(build_texts(count, |group, out| {
-            self.groups[group].as_ref().unwrap_or(&none).write(out);
-            true
-        }))
+        // Of no value there is no sketch: null, as of other aggregates.
+        Ok(build_texts(count, |group, out| self.groups[group].as_ref().map(|sketch| sketch.write(out)).is_some()))
     }
 
     fn bytes(&self) -> u64 {
@@ -163,8 +160,9 @@ impl Accumulator for Digests {
     fn finish(&mut self, count: usize) -> Result<ArrayRef> {
         self.groups.resize_with(count, Digest::default);
         Ok(build_texts(count, |group, out| {
-            self.groups[group].write(out);
-            true
+            let digest = &self.groups[group];
+            digest.write(out);
+            digest.weight() > 0.0
         }))
     }
 

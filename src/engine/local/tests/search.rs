@@ -63,11 +63,11 @@ fn the_table_of_a_row_stands_first() {
     gives(
         "let A = view () { print a = 'one', n = 1 }; let B = view () { print b = 'two one', n = 2 };
          search in (A, B) 'one' and n > 0 | sort by n asc",
-        &["$table:string, a:string, n:long, b:string", "search_arg0|one|1|", "search_arg1||2|two one"],
+        &["$table:string, a:string, n:long, b:string", "A|one|1|", "B||2|two one"],
     );
     gives(
         "let A = view () { print a = 'one', n = 1 }; let B = view () { print b = 'two one', n = 2 }; search b: 'one'",
-        &["$table:string, a:string, n:long, b:string", "search_arg1||2|two one"],
+        &["$table:string, a:string, n:long, b:string", "B||2|two one"],
     );
 }
 
