@@ -1,6 +1,7 @@
 //! Operators over plans built by hand; and what asks whole queries (`ask`).
 
 pub mod ask;
+mod functions;
 mod search;
 mod several;
 

@@ -220,10 +220,26 @@ impl Binder<'_> {
                 let message = "`sum` takes numbers and timespans, not datetime";
                 return self.wrong(Diagnostic::error("KQL120", places.first().copied().unwrap_or(place), message));
             }
+            // Of times too: their ticks.
             "stdev" | "stdevif" | "stdevp" | "variance" | "varianceif" | "variancep" | "variancepif" => {
                 args[0] = self.cast(args[0].clone(), Type::Real);
             }
+            // Kusto estimates them as reals.
+            "percentile" | "percentilew" if args[0].ty == Type::Decimal => {
+                args[0] = self.cast(args[0].clone(), Type::Real);
+            }
             _ => {}
+        }
+        if let Some((at, what, most)) = range_of(function.name) {
+            let given = match args.get(at).and_then(Expr::as_literal) {
+                Some(Value::Long(n)) => Some(*n as f64),
+                Some(Value::Real(x)) => Some(*x),
+                _ => None,
+            };
+            if given.is_some_and(|x| !(0.0..=most).contains(&x)) {
+                let place = places.get(at).copied().unwrap_or(place);
+                return self.wrong(Diagnostic::error("KQL187", place, format!("{what} lies between 0 and {most}")));
+            }
         }
         let ty = match function.gives {
             Gives::Type(ty) => ty,
@@ -255,6 +271,7 @@ impl Binder<'_> {
             self.check_count(function, 0, place);
             return Vec::new();
         };
+        let any_star = call.arguments.iter().any(|a| matches!(a.value.kind, ExprKind::Star));
         let mut columns: Vec<(Option<String>, Expr)> = Vec::new();
         match function.name {
             "percentiles" | "percentilesw" => {
@@ -275,8 +292,12 @@ impl Binder<'_> {
                 }
             }
             "take_any" => {
+                let mut shown = Vec::new();
                 for (n, argument) in call.arguments.iter().enumerate() {
-                    for (name, value) in self.argument_columns(&argument.value, keys, None, row) {
+                    for (name, value) in self.argument_columns(argument, keys, &shown, row) {
+                        if repeats(any_star, &mut shown, keys, name.as_deref(), &value) {
+                            continue;
+                        }
                         let expr = self.add_aggregate(function, vec![value], &[argument.value.range], place, row);
                         // One value of the old `any` is named after it, several are not.
                         let star = matches!(argument.value.kind, ExprKind::Star);
@@ -289,14 +310,18 @@ impl Binder<'_> {
             }
             _ => {
                 let by = self.inside(&first.value, row);
-                let by_name = self.name_of(&first.value);
+                let by_name = first.name.as_ref().map(|n| n.text.to_string()).or_else(|| self.name_of(&first.value));
+                let mut shown: Vec<Bound> = vec![by.kind.clone()];
                 let prefix = if function.name == "arg_max" { "max_" } else { "min_" };
                 let expr =
                     self.add_aggregate(function, vec![by.clone(), by.clone()], &[first.value.range; 2], place, row);
                 columns.push((by_name.clone().or_else(|| Some(prefix.to_owned())), expr));
                 let primary = by_name.clone().unwrap_or_default();
                 for (n, argument) in call.arguments.iter().enumerate().skip(1) {
-                    for (name, value) in self.argument_columns(&argument.value, keys, by_name.as_deref(), row) {
+                    for (name, value) in self.argument_columns(argument, keys, &shown, row) {
+                        if repeats(any_star, &mut shown, keys, name.as_deref(), &value) {
+                            continue;
+                        }
                         let places = [first.value.range, argument.value.range];
                         let expr = self.add_aggregate(function, vec![by.clone(), value], &places, place, row);
                         let name = name.unwrap_or_else(|| format!("{prefix}{primary}_arg{n}"));
@@ -326,23 +351,24 @@ impl Binder<'_> {
         expr
     }
 
-    /// An argument that may be `*`: every column that is neither a key nor the one compared.
+    /// An argument that may be `*`: every column that is neither a key nor shown.
     fn argument_columns(
         &mut self,
-        e: &syntax::Expr,
+        argument: &syntax::Argument,
         keys: &[Arc<str>],
-        but: Option<&str>,
+        shown: &[Bound],
         row: &mut Row,
     ) -> Vec<(Option<String>, Expr)> {
+        let e = &argument.value;
         if !matches!(e.kind, ExprKind::Star) {
-            let name = self.name_of(e);
+            let name = argument.name.as_ref().map(|n| n.text.to_string()).or_else(|| self.name_of(e));
             return vec![(name, self.inside(e, row))];
         }
         let schema = row.schema().clone();
         schema
             .iter()
             .enumerate()
-            .filter(|(_, c)| !keys.contains(&c.name) && but != Some(&*c.name))
+            .filter(|(n, c)| !keys.contains(&c.name) && !shown.contains(&Bound::Column(*n)))
             .map(|(n, c)| (Some(c.name.to_string()), Expr::column(n, c.ty)))
             .collect()
     }
@@ -386,4 +412,27 @@ impl Binder<'_> {
             }
         }
     }
+}
+
+/// With `*` among the arguments, a column that stands already, or is a key, does not stand again.
+fn repeats(any_star: bool, shown: &mut Vec<Bound>, keys: &[Arc<str>], name: Option<&str>, value: &Expr) -> bool {
+    if !any_star || !matches!(value.kind, Bound::Column(_)) {
+        return false;
+    }
+    let again = shown.contains(&value.kind) || keys.iter().any(|k| Some(&**k) == name);
+    if !again {
+        shown.push(value.kind.clone());
+    }
+    again
+}
+
+/// An argument that is a number from 0 up: where it stands, what it is, and the most it may be.
+fn range_of(aggregate: &str) -> Option<(usize, &'static str, f64)> {
+    Some(match aggregate {
+        "percentile" => (1, "a percentile", 100.0),
+        "percentilew" => (2, "a percentile", 100.0),
+        "dcount" | "hll" => (1, "the accuracy", 4.0),
+        "dcountif" | "hll_if" => (2, "the accuracy", 4.0),
+        _ => return None,
+    })
 }

@@ -23,6 +23,8 @@ const LOOSE: &[(&str, usize)] = &[
     ("tolower", 1),
     ("toupper", 1),
 ];
+/// And those that read one of the later ones so: what joins texts.
+const LOOSE_TOO: &[(&str, usize)] = &[("strcat_array", 1), ("strrep", 2)];
 
 /// The parts that a time can be counted in, and those that can only be read.
 const PARTS: &[&str] =
@@ -52,7 +54,9 @@ impl Binder<'_> {
                     let what = format!("`{what}` of `{}`", function.name);
                     // A number beside a series stands for one of the same number everywhere.
                     let series = function.name.starts_with("series_") && arg.ty.is_numeric();
-                    let loose = series || LOOSE.iter().any(|(name, first)| *name == function.name && n < *first);
+                    let loose = series
+                        || LOOSE.iter().any(|(name, first)| *name == function.name && n < *first)
+                        || LOOSE_TOO.contains(&(function.name, n));
                     if loose { self.implicit(arg, ty, place, &what) } else { self.argument_as(arg, ty, place, &what) }
                 }
                 Takes::Predicate => self.condition(arg, place),

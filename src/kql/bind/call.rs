@@ -218,6 +218,10 @@ impl Binder<'_> {
         if let Some([(_, first), ..]) = functions::series::columns(function) {
             return self.element(expr, 0, *first);
         }
+        // Several percentiles are an array, whatever the type of one is.
+        if function.name == "percentiles_array_tdigest" {
+            return expr;
+        }
         match target.or(weeks.then_some(Type::Real)) {
             Some(ty) => self.cast(expr, ty),
             None => expr,

@@ -17,6 +17,9 @@ impl Binder<'_> {
             "column_names_of" => self.column_names(call, place, row),
             "bag_pack_columns" => self.bag_of_columns(call, row),
             "estimate_data_size" => self.data_size(call, row),
+            "pack_array" if matches!(&*call.arguments, [only] if matches!(only.value.kind, ExprKind::Star)) => {
+                self.pack_row(row)
+            }
             "assert" => self.assertion(call, place, row),
             "around" => self.around(call, place, row),
             _ => return None,
@@ -52,6 +55,15 @@ impl Binder<'_> {
         let present = args.first().and_then(Expr::as_literal) == Some(&Value::Bool(true));
         match if present { Some(&BAG_PACK_PRESENT) } else { functions::scalar("bag_pack") } {
             Some(pack) if !row.table.open => self.call(pack, members, Type::Dynamic),
+            _ => self.poison(),
+        }
+    }
+
+    /// `pack_array(*)`: an array of the values of every column.
+    fn pack_row(&mut self, row: &Row) -> Expr {
+        let values = row.schema().iter().enumerate().map(|(n, column)| Expr::column(n, column.ty)).collect();
+        match functions::scalar("pack_array") {
+            Some(pack) if !row.table.open => self.call(pack, values, Type::Dynamic),
             _ => self.poison(),
         }
     }

@@ -1,7 +1,7 @@
 //! Aggregates. `arg_max(x, *)` stands in the plan as one call a column that it gives; `percentiles` as one `percentile` each.
 
 use super::{
-    Function, FunctionKind, Gives, Parameter, ResultName, Takes, Type, any, args, dynamic, entry, long, named, number,
+    Function, FunctionKind, Gives, Parameter, ResultName, Takes, Type, any, args, dynamic, entry, long, named,
     predicate, real, summable, takes,
 };
 
@@ -51,17 +51,17 @@ named! {
     TAKE_ANYIF = entry(FunctionKind::Aggregate, "take_anyif", args![any("value"), predicate("predicate")], Gives::Argument(0), ResultName::FirstArgument, "The value of some row for which the predicate is true.", "range x from 1 to 3 step 1 | summarize take_anyif(x, x > 1)");
     PERCENTILE = aggregate("percentile", "percentile", args![summable("value"), real("percent").constant()], Gives::Argument(0), "The value below which so many percent lie (nearest rank).", "range x from 1 to 100 step 1 | summarize percentile(x, 95)");
     PERCENTILES = aggregate("percentiles", "percentile", args![summable("value"), real("percent").constant().repeats()], Gives::Argument(0), "Several percentiles, a column each.", "range x from 1 to 100 step 1 | summarize percentiles(x, 5, 95)");
-    STDEV = aggregate("stdev", "stdev", args![number("value")], REAL, "The standard deviation of a sample.", "range x from 1 to 3 step 1 | summarize stdev(x)");
-    STDEVIF = aggregate("stdevif", "stdevif", args![number("value"), predicate("predicate")], REAL, "The standard deviation where the predicate is true.", "range x from 1 to 3 step 1 | summarize stdevif(x, x > 1)");
-    STDEVP = aggregate("stdevp", "stdevp", args![number("value")], REAL, "The standard deviation of a whole population.", "range x from 1 to 3 step 1 | summarize stdevp(x)");
-    VARIANCE = aggregate("variance", "variance", args![number("value")], REAL, "The variance of a sample.", "range x from 1 to 3 step 1 | summarize variance(x)");
-    VARIANCEIF = aggregate("varianceif", "varianceif", args![number("value"), predicate("predicate")], REAL, "The variance where the predicate is true.", "range x from 1 to 3 step 1 | summarize varianceif(x, x > 1)");
-    VARIANCEP = aggregate("variancep", "variancep", args![number("value")], REAL, "The variance of a whole population.", "range x from 1 to 3 step 1 | summarize variancep(x)");
+    STDEV = aggregate("stdev", "stdev", args![summable("value")], REAL, "The standard deviation of a sample.", "range x from 1 to 3 step 1 | summarize stdev(x)");
+    STDEVIF = aggregate("stdevif", "stdevif", args![summable("value"), predicate("predicate")], REAL, "The standard deviation where the predicate is true.", "range x from 1 to 3 step 1 | summarize stdevif(x, x > 1)");
+    STDEVP = aggregate("stdevp", "stdevp", args![summable("value")], REAL, "The standard deviation of a whole population.", "range x from 1 to 3 step 1 | summarize stdevp(x)");
+    VARIANCE = aggregate("variance", "variance", args![summable("value")], REAL, "The variance of a sample.", "range x from 1 to 3 step 1 | summarize variance(x)");
+    VARIANCEIF = aggregate("varianceif", "varianceif", args![summable("value"), predicate("predicate")], REAL, "The variance where the predicate is true.", "range x from 1 to 3 step 1 | summarize varianceif(x, x > 1)");
+    VARIANCEP = aggregate("variancep", "variancep", args![summable("value")], REAL, "The variance of a whole population.", "range x from 1 to 3 step 1 | summarize variancep(x)");
     PERCENTILEW = aggregate("percentilew", "percentile", args![summable("value"), long("weight"), real("percent").constant()], Gives::Argument(0), "The percentile of values that stand for so many each.", "range x from 1 to 100 step 1 | summarize percentilew(x, x, 50)");
     PERCENTILESW = aggregate("percentilesw", "percentile", args![summable("value"), long("weight"), real("percent").constant().repeats()], Gives::Argument(0), "Several percentiles of values with weights, a column each.", "range x from 1 to 100 step 1 | summarize percentilesw(x, x, 5, 95)");
     PERCENTILES_ARRAY = aggregate("percentiles_array", "percentiles", args![summable("value"), any("percents").constant().repeats()], DYNAMIC, "Several percentiles as one array.", "range x from 1 to 100 step 1 | summarize percentiles_array(x, 5, 50, 95)");
     PERCENTILESW_ARRAY = aggregate("percentilesw_array", "percentiles", args![summable("value"), long("weight"), any("percents").constant().repeats()], DYNAMIC, "Several percentiles of values with weights as one array.", "range x from 1 to 100 step 1 | summarize percentilesw_array(x, x, dynamic([5, 95]))");
-    VARIANCEPIF = aggregate("variancepif", "variancepif", args![number("value"), predicate("predicate")], REAL, "The variance of a whole population where the predicate is true.", "range x from 1 to 3 step 1 | summarize variancepif(x, x > 1)");
+    VARIANCEPIF = aggregate("variancepif", "variancepif", args![summable("value"), predicate("predicate")], REAL, "The variance of a whole population where the predicate is true.", "range x from 1 to 3 step 1 | summarize variancepif(x, x > 1)");
     COVARIANCE = aggregate("covariance", "covariance", args![real("value"), real("other")], REAL, "The covariance of a sample.", "range x from 1 to 3 step 1 | summarize covariance(x, x * x)");
     COVARIANCEIF = aggregate("covarianceif", "covarianceif", args![real("value"), real("other"), predicate("predicate")], REAL, "The covariance of a sample where the predicate is true.", "range x from 1 to 9 step 1 | summarize covarianceif(x, x * x, x > 3)");
     COVARIANCEP = aggregate("covariancep", "covariancep", args![real("value"), real("other")], REAL, "The covariance of a whole population.", "range x from 1 to 3 step 1 | summarize covariancep(x, x * x)");

@@ -1,6 +1,8 @@
 //! Dynamic values: arrays, bags, sets.
 
-use super::{Function, FunctionKind, Gives, ResultName, Type, any, args, dynamic, entry, function, long, string};
+use super::{
+    Function, FunctionKind, Gives, ResultName, Type, any, args, dynamic, entry, function, long, string, summable,
+};
 
 const D: Type = Type::Dynamic;
 const B: Type = Type::Bool;
@@ -87,7 +89,7 @@ pub static ALL: &[Function] = &[
     ),
     function(
         "range",
-        args![any("start"), any("stop"), any("step").optional()],
+        args![summable("start"), summable("stop"), summable("step").optional()],
         D,
         "An array from start to stop, both included.",
         "print range(1, 5, 2)",

@@ -261,14 +261,20 @@ fn codepoints_to_string(call: &Call<'_>) -> Result<Vector> {
         .collect::<Result<Vec<_>>>()?;
     let character = |n: i64| u32::try_from(n).ok().and_then(char::from_u32);
     Ok(call.write_texts(|i, out| {
+        // One code that stands for no character makes all of it nothing.
+        let start = out.len();
         for code in &codes {
-            match code {
-                Codes::One(n) => out.extend(n.get(i).and_then(character)),
+            let valid = match code {
+                Codes::One(n) => n.get(i).and_then(character).map(|c| out.push(c)).is_some(),
                 Codes::List(t) => {
                     let text = t.text(i);
                     let list = json::elements(text).unwrap_or_else(|| vec![text]);
-                    out.extend(list.into_iter().filter_map(|e| character(e.parse().ok()?)));
+                    list.into_iter().all(|e| e.parse().ok().and_then(character).map(|c| out.push(c)).is_some())
                 }
+            };
+            if !valid {
+                out.truncate(start);
+                return true;
             }
         }
         true

@@ -1,8 +1,8 @@
 //! Parts of text, joining, replacing.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::arrays::texts_of;
 use super::convert::Cells;
 use super::{Call, Eval, dynamic};
 use crate::engine::local::column::{Result, Vector};
@@ -14,7 +14,7 @@ pub fn find(name: &str) -> Option<Eval> {
         "strlen" => |c| measure(c, |t| t.chars().count()),
         "string_size" => |c| measure(c, str::len),
         "tolower" => |c| map(c, |t, out| out.extend(t.chars().flat_map(char::to_lowercase))),
-        "toupper" => |c| map(c, |t, out| out.extend(t.chars().flat_map(char::to_uppercase))),
+        "toupper" => |c| map(c, |t, out| out.extend(t.chars().map(upper))),
         "reverse" => |c| {
             let cells = Cells::of(c.arg(0)?, c.types[0])?;
             let mut text = String::new();
@@ -246,28 +246,43 @@ fn tohex(call: &Call<'_>) -> Result<Vector> {
     let width = if call.args.len() > 1 { Some(call.whole(1)?) } else { None };
     Ok(call.write_texts(|i, out| {
         let Some(n) = n.get(i) else { return true };
-        let width = width.as_ref().and_then(|w| w.get(i)).unwrap_or(0).clamp(0, 64) as usize;
+        let width = width.as_ref().and_then(|w| w.get(i)).unwrap_or(0).clamp(0, 16) as usize;
         // A negative number is as wide as its type.
         if call.types[0] == Type::Int { write!(out, "{:0width$x}", n as i32) } else { write!(out, "{n:0width$x}") }
             .is_ok()
     }))
 }
 
-/// Every text of one array replaced by the one at the same place of another, in a single pass.
+/// The capital of a letter where it is one letter: `ß` stays.
+fn upper(c: char) -> char {
+    let mut capital = c.to_uppercase();
+    match (capital.next(), capital.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    }
+}
+
+/// Every text of one array replaced by the one at the same place of another, in a single pass. What is no text is never found, and
+/// what is found but has no text in its place stays.
 fn replace_strings(call: &Call<'_>) -> Result<Vector> {
+    fn strings(list: &str) -> Vec<Option<Cow<'_, str>>> {
+        json::elements(list).unwrap_or_default().into_iter().map(json::string).collect()
+    }
     let (t, what, with) = (call.texts(0)?, call.texts(1)?, call.texts(2)?);
     Ok(call.write_texts(|i, out| {
-        let (what, with) = (texts_of(what.text(i)), texts_of(with.text(i)));
+        let (what, with) = (strings(what.text(i)), strings(with.text(i)));
         let mut rest = t.text(i);
         while let Some(c) = rest.chars().next() {
-            let hit = what.iter().position(|w| !w.is_empty() && rest.starts_with(&**w));
-            if let Some(n) = hit {
-                out.push_str(with.get(n).map_or("", |w| &**w));
-                rest = &rest[what[n].len()..];
-            } else {
-                out.push(c);
-                rest = &rest[c.len_utf8()..];
-            }
+            let found = what.iter().enumerate().find_map(|(n, what)| {
+                let what = what.as_ref().filter(|w| !w.is_empty() && rest.starts_with(&***w))?;
+                Some((n, what.len()))
+            });
+            let (own, end) = match found {
+                Some((n, end)) => (with.get(n).and_then(Option::as_deref), end),
+                None => (None, c.len_utf8()),
+            };
+            out.push_str(own.unwrap_or(&rest[..end]));
+            rest = &rest[end..];
         }
         true
     }))

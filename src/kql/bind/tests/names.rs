@@ -50,6 +50,15 @@ fn arg_max_gives_the_columns_that_it_names() {
             "size:long, action:string, size1:long, action1:string",
         ),
         ("Events | summarize last = arg_max(size, action)", "last:long, action:string"),
+        (
+            "Events | project action, size, code | summarize arg_max(size, code, *) by action",
+            "action:string, size:long, code:int",
+        ),
+        (
+            "Events | project size, code | summarize arg_max(tostring(size), *), arg_min(code, twice = code * 2)",
+            "size:string, size1:long, code:int, code1:int, twice:long",
+        ),
+        ("Events | project action, code | summarize take_any(code, *) by action", "action:string, code:int"),
         ("Events | summarize (a, b) = arg_max(size, action)", "a:long, b:string"),
     ]);
 }

@@ -156,6 +156,8 @@ fn things_in_places_where_they_cannot_stand() {
         ("Events | take size", "KQL110", "size"),
         ("Events | take 'a'", "KQL120", "'a'"),
         ("Events | take 1.5", "KQL120", "1.5"),
+        ("Events | summarize percentiles(size, 5, 101)", "KQL187", "101"),
+        ("Events | summarize dcount(size, 5)", "KQL187", "5"),
         ("Events | summarize percentile(size, code)", "KQL132", "code"),
         ("Events | summarize dcount(size, code)", "KQL132", "code"),
         ("Events | extend x = column_ifexists(action, 1)", "KQL132", "action"),
