@@ -234,6 +234,6 @@ impl QueryEngine for Local {
 }
 
 #[cfg(test)]
-mod asked;
+pub(super) mod asked;
 #[cfg(test)]
 mod tests;

@@ -49,11 +49,17 @@ pub fn write(out: &mut impl Write, answer: &Answer) -> Result<(), FormatError> {
 
 fn cell(text: &mut String, cell: &Cells<'_>, ty: Type, row: usize) {
     match ty {
-        // JSON text inside a JSON string; of a dynamic that is a string, the string.
+        // JSON text inside a JSON string; of a dynamic that is a string, the string; a truth as itself, so that it is not taken for one.
         Type::Dynamic if !cell.is_null(row) => {
             let mut json = String::new();
-            cell.write(row, &mut json);
-            quote(text, &json);
+            cell.write_json(row, &mut json);
+            if matches!(json.as_str(), "true" | "false") {
+                text.push_str(&json);
+            } else {
+                json.clear();
+                cell.write(row, &mut json);
+                quote(text, &json);
+            }
         }
         // A decimal has more digits than a JSON number keeps.
         Type::Decimal if !cell.is_null(row) => {
@@ -92,4 +98,21 @@ pub fn write_error(out: &mut impl Write, error: &QueryError) -> Result<(), Forma
     text.push_str("}}\n");
     out.write_all(in_json(&text).as_bytes())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::local::asked::run;
+
+    #[test]
+    fn dynamic_values_are_json_text_strings_bare_and_truths_themselves() {
+        let answer =
+            run("print a = dynamic([true]), b = dynamic('true'), c = dynamic(true), d = dynamic(5), e = dynamic(null)")
+                .unwrap();
+        let mut out = Vec::new();
+        write(&mut out, &answer).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(r#""rows":[["[true]","true",true,"5",null]]"#), "{text}");
+    }
 }

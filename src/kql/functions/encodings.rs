@@ -158,7 +158,7 @@ pub static ALL: &[Function] = &[
     ),
     function(
         "hash_many",
-        args![any("value"), any("value").repeats()],
+        args![any("value").repeats()],
         Type::Long,
         "One hash of several values.",
         "print hash_many('a', 'b')",

@@ -70,6 +70,10 @@ fn truths_have_a_greatest_and_a_least() {
 #[test]
 fn numbers_are_searched_as_their_text() {
     is("indexof(1234567, 5, 1, 4), strcmp(1, 2)", "4 | -1");
+    is(
+        "indexof('abcabc', 'b', 0, -2), indexof('abcabc', 'b', 0, -1, -1), indexof('abcabc', 'b', 0, -1, 2)",
+        "null | null | 4",
+    );
 }
 
 #[test]
@@ -124,4 +128,10 @@ fn decimals_with_an_exponent_are_exact() {
         "tostring(todecimal('1e10')), tostring(todecimal('-12.5e-2')), tostring(todecimal('1.5E+3'))",
         "\"10000000000\" | \"-0.125\" | \"1500\"",
     );
+}
+
+#[test]
+fn one_value_is_hashed_as_several_are() {
+    assert_eq!(columns("print hash_many('a')"), "print_0:long");
+    is("hash_many('a') == hash('a'), hash_many('a', 1) == hash_combine(hash('a'), hash(1))", "true | true");
 }

@@ -203,8 +203,8 @@ fn indexof(call: &Call<'_>) -> Result<Vector> {
         let from = if from < 0 { (count + from).max(0) } else { from };
         let most = length.as_ref().and_then(|l| l.get(i)).unwrap_or(-1);
         let nth = occurrence.as_ref().and_then(|o| o.get(i)).unwrap_or(1);
-        if nth <= 0 {
-            return if nth == 0 { None } else { Some(-1) };
+        if nth < 1 || most < -1 {
+            return None;
         }
         // The length counts anew from behind each occurrence's beginning.
         let needle = super::fold::Needle::exact(&needle);

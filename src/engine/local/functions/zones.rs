@@ -69,12 +69,13 @@ fn no_database() -> QueryError {
     QueryError::Runtime(format!("this system has no time zones: {DATABASE} is missing; install its package tzdata"))
 }
 
-/// Zones of a folder and those inside. Names of zones begin with a capital; what else lies there is not for people.
+/// Zones of a folder and those inside. Names of zones begin with a capital; what else lies there is not for people, nor is `Factory`, the
+/// zone of a machine that nobody has set.
 fn collect(folder: &Path, prefix: &str, names: &mut Vec<String>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if !name.starts_with(|c: char| c.is_ascii_uppercase()) {
+        if !name.starts_with(|c: char| c.is_ascii_uppercase()) || name == "Factory" {
             continue;
         }
         let path = entry.path();
