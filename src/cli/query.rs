@@ -197,6 +197,9 @@ fn cost(statistics: &Statistics) -> String {
         s.row_groups_pruned,
         s.memory_peak >> 10,
     );
+    if s.spilled > 0 {
+        let _ = writeln!(text, "{} KiB did not fit in memory and went through the disk", s.spilled >> 10);
+    }
     text
 }
 

@@ -41,6 +41,7 @@ pub mod results;
 pub mod scan;
 pub mod sequence;
 pub mod sort;
+pub mod spill;
 pub mod steps;
 pub mod surroundings;
 pub mod tables;
@@ -129,7 +130,9 @@ impl Local {
         if is_wrong(&parsed.diagnostics) {
             return Err(QueryError::Invalid(parsed.diagnostics));
         }
-        let control = Control::new(request);
+        // The system's folder for temporary files may itself be memory.
+        let folder = self.surroundings.data.clone().filter(|data| data.is_dir()).unwrap_or_else(std::env::temp_dir);
+        let control = Control::spilling_to(request, folder);
         let runner = Runner { pool: Arc::clone(&self.pool), workers: self.workers, control: Arc::clone(&control) };
         let names = self.names();
         let tables = LocalTables::new(&names, &self.surroundings, self.reader.as_ref(), self.given.as_deref());

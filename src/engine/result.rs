@@ -46,6 +46,8 @@ pub struct Statistics {
     pub row_groups_read: u64,
     /// Bytes of memory at the peak, as accounted.
     pub memory_peak: u64,
+    /// Bytes written to disk for want of memory.
+    pub spilled: u64,
     /// What ran, in the order in which it ended.
     pub stages: Vec<Stage>,
 }
@@ -76,10 +78,11 @@ pub enum QueryError {
     Time(Duration),
     /// What was needed and what was allowed, in bytes.
     #[error(
-        "needs more than {} MiB of memory ({what}): narrow the time range, summarize earlier, or raise `memory` under `[limits]` in the configuration",
-        allowed.div_ceil(1 << 20)
+        "needs at least {needed} bytes of memory ({what}), and {allowed} are allowed: narrow the time range, summarize earlier, or raise `memory` under \
+         `[limits.console]` or `[limits.headless]` in the configuration to \"{} MiB\" or more",
+        needed.div_ceil(1 << 20)
     )]
-    Memory { what: &'static str, allowed: u64 },
+    Memory { what: &'static str, needed: u64, allowed: u64 },
     /// A value or size that the operator cannot take; the message says which and the fix.
     #[error("{0}")]
     Runtime(String),

@@ -5,7 +5,7 @@ use arrow::array::ArrayRef;
 use super::batch::Batch;
 use super::column::{Result, Vector, internal};
 use super::eval::{Compiled, compile_all};
-use super::intern::Keys;
+use super::intern::{Keys, NONE};
 use crate::kql::Type;
 use crate::kql::plan::Aggregate;
 use crate::kql::{Expr, Value};
@@ -15,6 +15,7 @@ mod collect;
 mod covariance;
 mod distinct;
 mod extreme;
+pub mod grouping;
 mod percentile;
 mod schema;
 mod sketch;
@@ -130,6 +131,13 @@ pub fn conditional(name: &str) -> Option<(&'static str, usize)> {
     })
 }
 
+/// Whether a group takes more memory with every value: lists, sets, whatever needs all values at the end.
+fn grows(name: &str) -> bool {
+    ["make_", "dcount", "count_distinct", "percentile", "tdigest", "buildschema"]
+        .iter()
+        .any(|kind| name.starts_with(kind))
+}
+
 /// Whether the order of rows shows in the result.
 pub fn keeps_order(name: &str) -> bool {
     name.starts_with("make_") || name == "take_any" || name.starts_with("arg_")
@@ -177,6 +185,11 @@ impl Program {
         Ok(Self { keys: compile_all(keys)?, key_types: keys.iter().map(|k| k.ty).collect(), calls })
     }
 
+    /// Whether groups take more memory with every row.
+    fn grows(&self) -> bool {
+        self.calls.iter().any(|call| grows(call.name))
+    }
+
     pub fn start(&self) -> Result<Partial> {
         Ok(Partial {
             keys: Keys::new(&self.key_types),
@@ -203,6 +216,22 @@ impl Partial {
     pub fn update(&mut self, program: &Program, batch: &Batch) -> Result<()> {
         let keys = program.keys.iter().map(|k| k.eval(batch)).collect::<Result<Vec<_>>>()?;
         let groups = self.keys.groups(&keys, batch.rows)?;
+        self.add(program, batch, &groups)
+    }
+
+    /// Takes the rows whose keys have groups already, and gives back the others.
+    pub fn update_known(&mut self, program: &Program, batch: &Batch) -> Result<Batch> {
+        let keys = program.keys.iter().map(|k| k.eval(batch)).collect::<Result<Vec<_>>>()?;
+        let groups = self.keys.lookup(&keys, batch.rows)?;
+        let is_known = |wanted: bool| groups.iter().map(|g| Some((*g != NONE) == wanted)).collect();
+        let (mine, rest) = (batch.filter(&is_known(true))?, batch.filter(&is_known(false))?);
+        let groups: Vec<u32> = groups.into_iter().filter(|g| *g != NONE).collect();
+        self.add(program, &mine, &groups)?;
+        Ok(rest)
+    }
+
+    /// Adds rows to their groups.
+    fn add(&mut self, program: &Program, batch: &Batch, groups: &[u32]) -> Result<()> {
         let count = self.keys.len();
         for (call, accumulator) in program.calls.iter().zip(&mut self.accumulators) {
             if let Some(predicate) = &call.predicate {
@@ -218,7 +247,7 @@ impl Partial {
                 }
             } else {
                 let args = call.args.iter().map(|a| a.eval(batch)).collect::<Result<Vec<_>>>()?;
-                accumulator.update(&groups, count, &args)?;
+                accumulator.update(groups, count, &args)?;
             }
         }
         Ok(())
@@ -231,6 +260,11 @@ impl Partial {
             mine.merge(theirs, &mapping, self.keys.len())?;
         }
         Ok(())
+    }
+
+    /// Groups so far.
+    pub fn groups(&self) -> usize {
+        self.keys.len()
     }
 
     pub fn bytes(&self) -> u64 {

@@ -11,7 +11,7 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::Int32Type;
 use hashbrown::HashSet;
 
-use super::column::{Result, concat};
+use super::column::{Result, concat, flat};
 use crate::kql::Schema;
 
 #[derive(Clone, Debug, Default)]
@@ -68,6 +68,12 @@ impl Batch {
     /// and text alive.
     pub fn lean(self) -> Result<Self> {
         let columns = self.columns.into_iter().map(lean).collect::<Result<Vec<_>>>()?;
+        Ok(Self { rows: self.rows, columns })
+    }
+
+    /// The same rows with text as `Utf8View`, in buffers of their own size.
+    pub fn flat(self) -> Result<Self> {
+        let columns = self.columns.iter().map(|c| lean(flat(c)?)).collect::<Result<Vec<_>>>()?;
         Ok(Self { rows: self.rows, columns })
     }
 

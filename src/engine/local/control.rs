@@ -1,5 +1,6 @@
 //! What a running query is held to: cancel, time, memory; and what it has cost so far.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ pub struct Control {
     time: Duration,
     pub progress: Progress,
     allowed: u64,
+    /// Where rows go that memory has no room for.
+    folder: PathBuf,
     used: AtomicU64,
     peak: AtomicU64,
     pub counters: Counters,
@@ -33,16 +36,24 @@ pub struct Counters {
     pub groups_read: AtomicU64,
     /// Values that a column's KQL type cannot hold, shown as null: `aux_id` past 32 bits.
     pub unfit: AtomicU64,
+    /// Bytes written to disk for want of memory.
+    pub spilled: AtomicU64,
 }
 
 impl Control {
     pub fn new(request: &Request) -> Arc<Self> {
+        Self::spilling_to(request, std::env::temp_dir())
+    }
+
+    /// Rows that memory has no room for go to nameless files in a folder.
+    pub fn spilling_to(request: &Request, folder: PathBuf) -> Arc<Self> {
         Arc::new(Self {
             cancel: request.cancel.clone(),
             started: Instant::now(),
             time: request.limits.time,
             progress: request.progress.clone(),
             allowed: request.limits.memory,
+            folder,
             used: AtomicU64::new(0),
             peak: AtomicU64::new(0),
             counters: Counters::default(),
@@ -84,8 +95,18 @@ impl Control {
             row_groups_pruned: get(&self.counters.groups_pruned),
             row_groups_read: get(&self.counters.groups_read),
             memory_peak: get(&self.peak),
+            spilled: get(&self.counters.spilled),
             stages: self.stages.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+
+    /// A part of the memory that the query may take, in bytes.
+    pub fn share(&self, part: u64) -> u64 {
+        self.allowed / part.max(1)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A stage is over.
@@ -99,7 +120,7 @@ impl Control {
     }
 }
 
-/// Bytes that one operator holds, given back when it is dropped. Where `hold` refuses is where an operator would spill.
+/// Bytes that one operator holds, given back when it is dropped. Operators that can write rows away do so before `hold` refuses.
 #[derive(Debug)]
 pub struct Account {
     control: Arc<Control>,
@@ -119,7 +140,7 @@ impl Account {
         let used = self.control.used.fetch_add(more, Ordering::Relaxed) + more;
         if used > self.control.allowed {
             self.control.used.fetch_sub(more, Ordering::Relaxed);
-            return Err(QueryError::Memory { what: self.what, allowed: self.control.allowed });
+            return Err(QueryError::Memory { what: self.what, needed: used, allowed: self.control.allowed });
         }
         self.control.peak.fetch_max(used, Ordering::Relaxed);
         self.bytes = bytes;
@@ -154,7 +175,10 @@ mod tests {
         let control = Control::new(&request);
         let mut a = control.account("a");
         a.hold(80).unwrap();
-        assert!(matches!(control.account("b").hold(30), Err(QueryError::Memory { what: "b", allowed: 100 })));
+        assert!(matches!(
+            control.account("b").hold(30),
+            Err(QueryError::Memory { what: "b", needed: 110, allowed: 100 })
+        ));
         drop(a);
         control.account("b").hold(30).unwrap();
         assert_eq!(control.statistics().memory_peak, 80);

@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::aggregate::{Partial, Program, keeps_order};
+use super::aggregate::grouping::Grouping;
+use super::aggregate::{Program, keeps_order};
 use super::batch::Batch;
 use super::body::Body;
 use super::capture::Captures;
 use super::column::{Result, from_values, internal};
-use super::control::{Account, Control};
+use super::control::Account;
 use super::join::within::Within;
-use super::pipeline::{Pipeline, Runner, Sink};
+use super::pipeline::{Pipeline, Runner};
 use super::range::Range;
 use super::scan::Tables;
 use super::scan::purpose::Purpose;
@@ -117,12 +118,9 @@ impl<'a> Execution<'a> {
                 let computed = keys.iter().chain(aggregates.iter().flat_map(|a| &a.args));
                 let pipeline = self.build_for(input, &Purpose::computing(computed))?;
                 let alone = pipeline.ordered && aggregates.iter().any(|a| keeps_order(a.function.name));
-                let sink = Arc::new(Grouping {
-                    program: Program::new(keys, aggregates)?,
-                    control: Arc::clone(&self.runner.control),
-                });
+                let sink = Arc::new(Grouping::new(Program::new(keys, aggregates)?, &input.schema, &self.runner));
                 let states = self.runner.run(pipeline, Arc::clone(&sink), alone)?;
-                Ok(Pipeline::of(vec![sink.finish(states)?]))
+                sink.finish(states)
             }
             Op::MakeSeries { input, series } => {
                 let batches = self.runner.collect(self.build(input)?, "make-series", None)?;
@@ -134,15 +132,12 @@ impl<'a> Execution<'a> {
                 Ok(Pipeline::union(inputs.iter().map(|i| self.build(i)).collect::<Result<Vec<_>>>()?))
             }
             Op::Sort { input, keys, limit } => {
-                let batches = match limit {
-                    Some(limit) => {
-                        let (purpose, bound) = Purpose::of_top(input, keys);
-                        let pipeline = self.build_for(input, &purpose)?;
-                        sort::top(&self.runner, pipeline, &input.schema, keys, *limit, bound)?
-                    }
-                    None => sort::sort(&self.runner, self.build(input)?, &input.schema, keys)?,
+                let Some(limit) = limit else {
+                    return sort::sort(&self.runner, self.build(input)?, &input.schema, keys);
                 };
-                Ok(Pipeline::of(batches))
+                let (purpose, bound) = Purpose::of_top(input, keys);
+                let pipeline = self.build_for(input, &purpose)?;
+                Ok(Pipeline::of(sort::top(&self.runner, pipeline, &input.schema, keys, *limit, bound)?))
             }
             Op::Take { input, count } => {
                 let pipeline = self.build(input)?;
@@ -287,45 +282,4 @@ fn values(rows: &[Vec<Value>], schema: &Schema) -> Result<Batch> {
         from_values(column.ty, rows.iter().map(|r| &r[at]))
     });
     Ok(Batch::new(rows.len(), columns.collect::<Result<_>>()?))
-}
-
-/// The end of a pipeline under `summarize`.
-struct Grouping {
-    program: Program,
-    control: Arc<Control>,
-}
-
-impl Grouping {
-    fn finish(&self, states: Vec<(Partial, Account)>) -> Result<Batch> {
-        let mut states = states.into_iter();
-        let Some((mut all, mut account)) = states.next() else { return self.program.start()?.finish() };
-        for (partial, _its) in states {
-            self.control.check()?;
-            all.merge(partial)?;
-            account.hold(all.bytes())?;
-        }
-        all.finish()
-    }
-}
-
-impl Sink for Grouping {
-    type State = (Partial, Account);
-
-    fn name(&self) -> &'static str {
-        "summarize"
-    }
-
-    fn start(&self) -> Result<Self::State> {
-        Ok((self.program.start()?, self.control.account("summarize")))
-    }
-
-    fn push(&self, (partial, _): &mut Self::State, _: usize, batch: Batch) -> Result<bool> {
-        partial.update(&self.program, &batch)?;
-        Ok(true)
-    }
-
-    fn done(&self, (partial, account): &mut Self::State, _: usize) -> Result<bool> {
-        account.hold(partial.bytes())?;
-        Ok(true)
-    }
 }

@@ -16,8 +16,10 @@ use super::pipeline::{Emit, MORSEL, Pipeline, Runner, Step};
 use crate::kql::plan::JoinKind;
 use crate::kql::{Expr, Schema};
 
+mod parted;
 pub mod within;
 
+use parted::Built;
 use within::Within;
 
 /// The built side.
@@ -209,54 +211,77 @@ pub fn join(
     right: Side<'_>,
     within: Option<Within>,
 ) -> Result<Pipeline> {
-    use JoinKind::{FullOuter, Inner, InnerUnique, LeftAnti, LeftOuter, LeftSemi, RightAnti, RightOuter, RightSemi};
-    let build_left = matches!(kind, InnerUnique | RightOuter | RightSemi | RightAnti);
-    let (built, streamed) = if build_left { (left, right) } else { (right, left) };
+    let plan = Plan::new(kind, within);
+    let (built, streamed) = if plan.build_left { (left, right) } else { (right, left) };
     let compile_all = |side: &Side<'_>| side.keys.iter().map(|k| compile(k)).collect::<Result<Vec<_>>>();
-    let built_keys = compile_all(&built)?;
-    let batches = runner.collect(built.pipeline, "the smaller side of a join", None)?;
+    let batches = match parted::built(runner, &built)? {
+        Built::Whole(batches) => batches,
+        Built::Parted(parted) => return parted.join(runner, plan, &built, &streamed),
+    };
     let rows = if batches.is_empty() { empty(built.schema) } else { Batch::concat(built.schema, &batches)? };
     drop(batches);
-    let within = within.filter(|_| matches!(kind, Inner | InnerUnique));
-    let by = within.map(|w| if build_left { w.left } else { w.right });
-    let table = Arc::new(Table::build(runner, rows, &built_keys, kind == InnerUnique, by)?);
-    let keys = compile_all(&streamed)?;
-    let built_side = Arc::clone(&table);
-    let probe = |gives, mark| Probe { table: built_side, keys, gives, mark, built_left: build_left, within };
-    let gives = match kind {
-        Inner | InnerUnique => Gives::Pairs,
-        LeftOuter | RightOuter => Gives::PairsOrNulls,
-        LeftSemi | RightSemi => Gives::Streamed { with_partner: true },
-        LeftAnti | RightAnti => Gives::Streamed { with_partner: false },
-        FullOuter => {
-            // Everything streams by first; then the built rows that nobody asked for come, with nulls beside them.
-            let pairs = runner.collect(
-                streamed.pipeline.then(probe(Gives::PairsOrNulls, true)),
-                "the result of a join",
-                None,
-            )?;
-            let alone: UInt32Array = table
-                .matched
-                .iter()
-                .enumerate()
-                .filter(|(_, m)| !m.load(Ordering::Relaxed))
-                .flat_map(|(g, _)| table.partners(g as u32).iter().copied())
-                .collect::<Vec<_>>()
-                .into();
-            let rest = table.rows.take(&alone)?;
-            let mut columns: Vec<ArrayRef> =
-                streamed.schema.iter().map(|c| new_null_array(&data_type(c.ty), rest.rows)).collect();
-            columns.extend(rest.columns);
-            let mut all = pairs;
-            all.push(Batch::new(rest.rows, columns));
-            let mut pipeline = Pipeline::of(all);
-            pipeline.ordered = false;
-            return Ok(pipeline);
-        }
-    };
-    let mut pipeline = streamed.pipeline.then(probe(gives, false));
+    let table = plan.table(runner, rows, &compile_all(&built)?)?;
+    let probe = plan.probe(&table, compile_all(&streamed)?);
+    let mut pipeline = streamed.pipeline.then(probe);
+    if kind == JoinKind::FullOuter {
+        // Everything streams by first; then the built rows that nobody asked for come.
+        let mut all = runner.collect(pipeline, "the result of a join", None)?;
+        all.extend(plan.alone(&table, streamed.schema)?);
+        pipeline = Pipeline::of(all);
+    }
     pipeline.ordered = false;
     Ok(pipeline)
+}
+
+/// How the sides of a join meet.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    kind: JoinKind,
+    build_left: bool,
+    within: Option<Within>,
+}
+
+impl Plan {
+    fn new(kind: JoinKind, within: Option<Within>) -> Self {
+        use JoinKind::{Inner, InnerUnique, RightAnti, RightOuter, RightSemi};
+        Self {
+            kind,
+            build_left: matches!(kind, InnerUnique | RightOuter | RightSemi | RightAnti),
+            within: within.filter(|_| matches!(kind, Inner | InnerUnique)),
+        }
+    }
+
+    fn table(&self, runner: &Runner, rows: Batch, keys: &[Compiled]) -> Result<Arc<Table>> {
+        let by = self.within.map(|w| if self.build_left { w.left } else { w.right });
+        Ok(Arc::new(Table::build(runner, rows, keys, self.kind == JoinKind::InnerUnique, by)?))
+    }
+
+    fn probe(&self, table: &Arc<Table>, keys: Vec<Compiled>) -> Probe {
+        use JoinKind::{
+            FullOuter, Inner, InnerUnique, LeftAnti, LeftOuter, LeftSemi, RightAnti, RightOuter, RightSemi,
+        };
+        let gives = match self.kind {
+            Inner | InnerUnique => Gives::Pairs,
+            LeftOuter | RightOuter | FullOuter => Gives::PairsOrNulls,
+            LeftSemi | RightSemi => Gives::Streamed { with_partner: true },
+            LeftAnti | RightAnti => Gives::Streamed { with_partner: false },
+        };
+        let mark = self.kind == FullOuter;
+        Probe { table: Arc::clone(table), keys, gives, mark, built_left: self.build_left, within: self.within }
+    }
+
+    /// The built rows without a partner, with nulls beside them, where the kind keeps them. All streamed rows have gone by.
+    fn alone(&self, table: &Table, streamed: &Schema) -> Result<Option<Batch>> {
+        if self.kind != JoinKind::FullOuter {
+            return Ok(None);
+        }
+        let lonely = table.matched.iter().enumerate().filter(|(_, m)| !m.load(Ordering::Relaxed));
+        let rows: Vec<u32> = lonely.flat_map(|(g, _)| table.partners(g as u32).iter().copied()).collect();
+        let rest = table.rows.take(&UInt32Array::from(rows))?;
+        let mut columns: Vec<ArrayRef> = streamed.iter().map(|c| new_null_array(&data_type(c.ty), rest.rows)).collect();
+        columns.extend(rest.columns);
+        Ok(Some(Batch::new(rest.rows, columns)))
+    }
 }
 
 /// No rows of a schema.

@@ -14,9 +14,14 @@ use crate::kql::{Plan, Schema};
 /// Runs every output of a plan.
 pub fn run(execution: &Execution<'_>, plan: &Plan, request: &Request) -> Result<Vec<ResultTable>> {
     let mut tables = Vec::with_capacity(plan.outputs.len());
+    // Every table is held until the last is there.
+    let mut held = Vec::with_capacity(plan.outputs.len());
     for output in &plan.outputs {
         let most = request.limits.rows;
         let mut batches = execution.rows(&output.rel, Some(most.saturating_add(1)))?;
+        let mut account = execution.runner.control.account("the result");
+        account.hold(batches.iter().map(Batch::bytes).sum())?;
+        held.push(account);
         let mut left = most as usize;
         let mut cut = None;
         for batch in &mut batches {

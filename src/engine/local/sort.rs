@@ -16,6 +16,10 @@ use super::scan::purpose::Bound;
 use crate::kql::plan::SortKey;
 use crate::kql::{Schema, Type};
 
+mod runs;
+
+use runs::{Sorted, Sorting};
+
 /// Rows of a `top` above which a full sort serves.
 const LARGEST_TOP: u64 = 65_536;
 
@@ -46,7 +50,7 @@ impl Keys {
 }
 
 /// A column whose own order is Kusto's: a string's null is "", NaN stands next to null, at whichever end that is.
-fn sortable(column: &ArrayRef, ty: Type, options: SortOptions) -> Result<ArrayRef> {
+pub fn sortable(column: &ArrayRef, ty: Type, options: SortOptions) -> Result<ArrayRef> {
     Ok(match ty {
         Type::String
             if column.null_count() > 0
@@ -76,11 +80,14 @@ fn sortable(column: &ArrayRef, ty: Type, options: SortOptions) -> Result<ArrayRe
 }
 
 /// The whole input, sorted; equal rows keep their order.
-pub fn sort(runner: &Runner, input: Pipeline, schema: &Schema, keys: &[SortKey]) -> Result<Vec<Batch>> {
-    let keys = Keys::new(keys)?;
-    let batches = runner.collect(input, "sort", None)?;
+pub fn sort(runner: &Runner, input: Pipeline, schema: &Schema, keys: &[SortKey]) -> Result<Pipeline> {
+    let keys = Arc::new(Keys::new(keys)?);
+    let batches = match Sorting::run(runner, input, schema, &keys)? {
+        Sorted::Unsorted(batches) => batches,
+        Sorted::Merged(pipeline) => return Ok(pipeline),
+    };
     if batches.is_empty() {
-        return Ok(batches);
+        return Ok(Pipeline::of(batches));
     }
     let all = Batch::concat(schema, &batches)?;
     drop(batches);
@@ -88,16 +95,20 @@ pub fn sort(runner: &Runner, input: Pipeline, schema: &Schema, keys: &[SortKey])
     account.hold(all.bytes())?;
     let rows = keys.rows(&all)?;
     account.hold(all.bytes() + rows.size() as u64)?;
-    let mut order: Vec<u32> = (0..all.rows as u32).collect();
-    order.sort_by(|a, b| rows.row(*a as usize).cmp(&rows.row(*b as usize)));
+    let order = order(&rows, all.rows);
     drop(rows);
+    let sorted = order.chunks(MORSEL).map(|part| {
+        runner.control.check()?;
+        all.take(&UInt32Array::from(part.to_vec()))
+    });
+    Ok(Pipeline::of(sorted.collect::<Result<_>>()?))
+}
+
+/// The rows in the order of their keys.
+fn order(keys: &Rows, rows: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    order.sort_by(|a, b| keys.row(*a as usize).cmp(&keys.row(*b as usize)));
     order
-        .chunks(MORSEL)
-        .map(|part| {
-            runner.control.check()?;
-            all.take(&UInt32Array::from(part.to_vec()))
-        })
-        .collect()
 }
 
 /// The first `limit` rows in order. `bound`, if there is one, is told what a row's first key must reach by now.
@@ -110,16 +121,7 @@ pub fn top(
     bound: Option<Arc<Bound>>,
 ) -> Result<Vec<Batch>> {
     if limit > LARGEST_TOP {
-        let mut left = limit as usize;
-        let mut kept = Vec::new();
-        for batch in sort(runner, input, schema, keys)? {
-            let rows = batch.rows.min(left);
-            left -= rows;
-            if rows > 0 {
-                kept.push(batch.slice(0, rows));
-            }
-        }
-        return Ok(kept);
+        return runner.collect(sort(runner, input, schema, keys)?, "top", Some(limit));
     }
     let sink = Arc::new(Top {
         keys: Keys::new(keys)?,

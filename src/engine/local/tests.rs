@@ -246,7 +246,7 @@ fn equality_with_one_null_is_false_and_inequality_true() {
 fn limits_end_a_query_with_their_own_error() {
     let mut request = Request::new("", Ticks(0));
     request.limits.memory = 1 << 20;
-    let rel = sorted(range(1_000_000), 0, true, None);
+    let rel = Rel::new(Op::Serialize { input: range(1_000_000) }, schema(&[("x", Type::Long)]));
     assert!(matches!(run_with(&rel, &request), Err(QueryError::Memory { .. })));
     let request = Request::new("", Ticks(0));
     request.cancel.cancel();
