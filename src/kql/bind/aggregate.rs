@@ -74,7 +74,11 @@ impl Binder<'_> {
             self.error("KQL139", place, "`summarize` needs an aggregate, or columns behind `by`");
             return self.unknown_table();
         }
-        self.aggregated(&below, keys, row.aggregates, &column_names, columns, place)
+        let mut table = self.aggregated(&below, keys, row.aggregates, &column_names, columns, place);
+        // `arg_max(t, *)` brings columns along that are not known.
+        let takes_all = |call: &Call| call.arguments.iter().any(|a| matches!(a.value.inner().kind, ExprKind::Star));
+        table.open |= input.open && aggregates.iter().any(|a| is_call(&a.value, SEVERAL).is_some_and(takes_all));
+        table
     }
 
     /// A dynamic value is no group key; Kusto refuses it.

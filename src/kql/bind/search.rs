@@ -86,13 +86,13 @@ impl Binder<'_> {
         for text in names {
             tables.push(self.table_named(&Name { text, quoted: true, range: place }));
         }
-        if tables.is_empty() {
-            if !catalog.is_open() {
-                self.report(
-                    Diagnostic::error("KQL162", place, "there is no table to look in")
-                        .with_help("say where: T | search …, or search in (T) …"),
-                );
-            }
+        if catalog.is_open() {
+            tables.push(self.unknown_table());
+        } else if tables.is_empty() {
+            self.report(
+                Diagnostic::error("KQL162", place, "there is no table to look in")
+                    .with_help("say where: T | search …, or search in (T) …"),
+            );
             tables.push(self.unknown_table());
         }
         tables

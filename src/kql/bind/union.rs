@@ -54,7 +54,9 @@ impl Binder<'_> {
                 let table = self.table_named(&syntax::Name { text: n, quoted: true, range: name.range });
                 tables.push(table);
             }
-            if !found && !fuzzy && !self.context.catalog.is_open() {
+            if !found && self.context.catalog.is_open() {
+                tables.push(self.unknown_table());
+            } else if !found && !fuzzy {
                 self.error("KQL113", name.range, format!("no table matches `{}`", name.text));
             }
             return;
