@@ -64,14 +64,14 @@ impl Accumulator for Spread {
         Ok(())
     }
 
-    /// Kusto rounds a variance to ten decimals; of one value, or none, it is 0.
+    /// Kusto rounds a variance to ten decimals, and a deviation is the root of what is left; of one value, or none, it is 0.
     fn finish(&mut self, count: usize) -> Result<ArrayRef> {
         self.moments.resize(count, (0.0, 0.0, 0.0));
         let value = |(n, _, squares): &(f64, f64, f64)| {
             let by = if self.sample { n - 1.0 } else { *n };
             let variance = if by > 0.0 { squares / by } else { 0.0 };
+            let variance = if variance.abs() < 1e5 { (variance * 1e10).round() / 1e10 } else { variance };
             match self.gives {
-                Gives::Variance if variance.abs() < 1e5 => (variance * 1e10).round() / 1e10,
                 Gives::Variance => variance,
                 Gives::StandardDeviation => variance.sqrt(),
             }

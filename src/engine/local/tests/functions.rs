@@ -81,3 +81,11 @@ fn what_has_no_steps_has_no_range_and_hexadecimal_no_more_than_sixteen_signs() {
         ],
     );
 }
+
+#[test]
+fn a_deviation_is_the_root_of_the_variance_that_is_shown() {
+    gives(
+        "range v from 1 to 4 step 1 | summarize a = variance(v), b = stdev(v) | project a, round(b * b, 12) == a",
+        &["a:real, Column1:bool", "1.6666666667|true"],
+    );
+}
