@@ -87,7 +87,7 @@ pub const ALL: &[TabularOperator] = &[
         "externaldata",
         "(name: type, …) [uri, …] with (format = \"csv\")",
         "Rows of files or addresses that the configuration allows.",
-        "",
+        "externaldata(address: string, why: string) ['addresses.csv'] with (ignoreFirstRecord = true)",
     ),
     operator(
         "facet",

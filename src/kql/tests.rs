@@ -1,5 +1,7 @@
 //! Whatever the text is, nothing panics: from the tokens to the binder, the formatter, the linter, completion and help.
 
+mod grammar;
+
 use proptest::prelude::*;
 
 use super::bind::{Bound, Context, Known, bind};

@@ -51,7 +51,8 @@ pub fn accumulator(name: &str, args: &[Expr], ty: Type) -> Option<Box<dyn Accumu
     };
     // The limit stands last, after the predicate of the …_if forms.
     let limit = || {
-        args.get(1..).and_then(|_| number(args.len() - 1)).filter(|n| *n > 0.0).map_or(collect::MOST, |n| n as usize)
+        let last = (args.len() > 1).then(|| number(args.len() - 1)).flatten();
+        last.filter(|n| *n > 0.0).map_or(collect::MOST, |n| n as usize)
     };
     Some(match name {
         "count" => Box::new(sums::Count::default()),

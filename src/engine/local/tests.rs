@@ -5,8 +5,10 @@ mod functions;
 mod search;
 mod several;
 
+mod examples;
 mod generated;
 mod named;
+mod oracle;
 
 use std::sync::{Arc, OnceLock};
 

@@ -67,7 +67,5 @@ named! {
     MATCHES_REGEX = text("matches regex", "The regular expression matches somewhere.", "print 'Vault' matches regex '^V.*t$'");
     HAS_ANY = text_list("has_any", "Contains any of the terms, case ignored.", "print 'vault export' has_any ('import', 'export')");
     HAS_ALL = text_list("has_all", "Contains all of the terms, case ignored.", "print 'vault export' has_all ('vault', 'export')");
-    NOT_HAS_ANY = text_list("!has_any", "Contains none of the terms.", "print 'vault' !has_any ('import', 'export')");
-    NOT_HAS_ALL = text_list("!has_all", "Does not contain all of the terms.", "print 'vault' !has_all ('vault', 'export')");
     INDEX = entry(FunctionKind::Operator, "[]", args![dynamic("value"), any("index")], Gives::Type(Type::Dynamic), ResultName::None, "The element at a computed position or of a computed key; null where there is none.", "print dynamic([1,2])[toint(1)]");
 }

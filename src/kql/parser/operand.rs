@@ -80,8 +80,10 @@ impl Parser<'_> {
     /// What stands behind a dot.
     fn member(&mut self) -> PathStepKind {
         if self.at_symbol(Symbol::Star) {
-            let star = self.next();
-            return PathStepKind::Member(Name::new("*", star.range));
+            let start = self.start();
+            self.at += self.pattern_length();
+            let range = self.since(start);
+            return PathStepKind::Member(Name::new(self.text_of(range), range));
         }
         let name = self.name("a property's name");
         if !name.quoted && !name.text.is_empty() && self.at_symbol(Symbol::OpenParen) {
@@ -150,7 +152,7 @@ impl Parser<'_> {
         match self.text_of(token.range) {
             "true" | "True" | "TRUE" => self.literal(Value::Bool(true)),
             "false" | "False" | "FALSE" => self.literal(Value::Bool(false)),
-            "typeof" if self.symbol_at(2, Symbol::Star) || self.symbol_at(3, Symbol::Colon) => {
+            "typeof" if self.at_columns(1) => {
                 self.at += 1;
                 ExprKind::TypeOfTable(Box::new(self.evaluate_schema()))
             }
@@ -171,6 +173,12 @@ impl Parser<'_> {
                 None => self.name_or_call(),
             },
         }
+    }
+
+    /// `(*`, `(name:`, `(['name']:` at so many tokens from here.
+    fn at_columns(&self, ahead: usize) -> bool {
+        let quoted = self.symbol_at(ahead + 1, Symbol::OpenBracket) && self.symbol_at(ahead + 4, Symbol::Colon);
+        self.symbol_at(ahead + 1, Symbol::Star) || self.symbol_at(ahead + 2, Symbol::Colon) || quoted
     }
 
     fn literal(&mut self, value: Value) -> ExprKind {

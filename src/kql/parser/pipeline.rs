@@ -112,7 +112,7 @@ impl Parser<'_> {
 
     /// Operators that need nothing behind their word.
     fn is_bare_operator(&self) -> bool {
-        matches!(self.word(), "count" | "getschema" | "consume" | "serialize")
+        matches!(self.word(), "count" | "getschema" | "consume" | "serialize" | "project" | "execute_and_cache")
     }
 
     /// Operators that begin a pipeline of their own.

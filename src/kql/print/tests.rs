@@ -29,7 +29,8 @@ fn every_construct_reads_back_as_it_was() {
 
 /// One of everything.
 const QUERIES: &[&str] = &[
-    "T | evaluate python(typeof(*, a: long), 'x') : (*, b: string) | evaluate r(typeof(a: long), 'y')",
+    "T | evaluate python(typeof(*, a: long), 'x') : (*, b: string) | evaluate r(typeof(a: long), 'y') | evaluate r(typeof(['a b']: long)) : (*)",
+    "union database('d').*_CL, database('d').A*b | fork (project) (execute_and_cache)",
     "let a = 1; let f = (x: long, T: (*), U: (b: string), d: timespan = 1h) { T | where b > x }; f(a, (Events), Events)",
     "let v = view () { print 1 }; v | count",
     "declare query_parameters(user: string = 'a', since: datetime); Events | where user_name == user",

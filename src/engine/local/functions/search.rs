@@ -47,10 +47,8 @@ pub fn find(name: &str) -> Option<Eval> {
         "!endswith_cs" => |c| one(c, Where::End, true, true),
         "=~" => |c| same(c, false),
         "!~" => |c| same(c, true),
-        "has_any" => |c| many(c, true, false),
-        "has_all" => |c| many(c, false, false),
-        "!has_any" => |c| many(c, true, true),
-        "!has_all" => |c| many(c, false, true),
+        "has_any" => |c| many(c, true),
+        "has_all" => |c| many(c, false),
         "has_any_index" => has_any_index,
         _ => return None,
     })
@@ -127,7 +125,7 @@ fn has_any_index(call: &Call<'_>) -> Result<Vector> {
 }
 
 /// `has_any`, `has_all`: the rest are texts, or lists of texts.
-fn many(call: &Call<'_>, any: bool, negated: bool) -> Result<Vector> {
+fn many(call: &Call<'_>, any: bool) -> Result<Vector> {
     let left = call.texts(0)?;
     let rest = (1..call.args.len()).map(|n| call.texts(n)).collect::<Result<Vec<_>>>()?;
     if rest.iter().all(|t| matches!(t, Texts::Constant(_))) {
@@ -138,7 +136,7 @@ fn many(call: &Call<'_>, any: bool, negated: bool) -> Result<Vector> {
         return Ok(call.bools(|i| {
             let text = left.text(i);
             let mut hits = needles.iter().map(|n| matches(text, n, Where::Term));
-            (if any { hits.any(|h| h) } else { hits.all(|h| h) }) != negated
+            if any { hits.any(|h| h) } else { hits.all(|h| h) }
         }));
     }
     Ok(call.bools(|i| {
@@ -150,7 +148,7 @@ fn many(call: &Call<'_>, any: bool, negated: bool) -> Result<Vector> {
                 all &= hit;
             });
         }
-        (if any { some } else { all }) != negated
+        if any { some } else { all }
     }))
 }
 
