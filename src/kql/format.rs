@@ -15,7 +15,9 @@ use super::syntax::{ExprKind, NameRole, Node, PathStepKind, walk};
 /// The formatted text; `None` where the text has a mistake, which formatting could hide.
 pub fn format(text: &str) -> Option<String> {
     let parsed = parse(text);
-    if !parsed.diagnostics.is_empty() {
+    // What is read over, as in operators that are not known here, may hold what is no token: it stays as it was written.
+    let is_whole = parsed.tokens.iter().all(|token| !matches!(token.kind, TokenKind::Wrong(_)));
+    if !parsed.diagnostics.is_empty() || !is_whole {
         return None;
     }
     let formatted = Formatter::new(text, &parsed).run();

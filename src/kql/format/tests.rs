@@ -79,3 +79,8 @@ fn formatting_keeps_the_tree() {
         }
     }
 }
+
+#[test]
+fn text_with_something_that_is_no_token_is_left_alone() {
+    assert_eq!(format("T\n|macro-expand where a between (w~ 'open .. b)\n| where c'V* d"), None);
+}

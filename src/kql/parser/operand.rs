@@ -47,6 +47,10 @@ impl Parser<'_> {
             TokenKind::TimeSpan => Value::TimeSpan(literal::parse_timespan(&format!("-{text}"))?),
             _ => return None,
         };
+        // A zero has no sign to keep: taken in, a minus more or less before it would read the same.
+        if matches!(value, Value::Long(0) | Value::TimeSpan(0)) {
+            return None;
+        }
         self.at += 1;
         Some(value)
     }

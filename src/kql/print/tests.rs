@@ -252,3 +252,11 @@ proptest! {
         prop_assert_eq!(parsed.query, query, "{}", printed);
     }
 }
+
+#[test]
+fn signs_before_a_zero_are_as_many_as_were_written() {
+    for text in ["print -0", "print --0", "print -----0d", "print - -0.0"] {
+        let query = parse(text).query;
+        assert_eq!(parse(&print(&query)).query, query, "{text}");
+    }
+}
