@@ -141,6 +141,11 @@ fn between(call: &Call<'_>, negated: bool) -> Result<Vector> {
             let bits: BooleanBuffer = a.values() & b.values();
             Vector::Array(Arc::new(BooleanArray::new(bits, None)))
         }
-        _ => call.maybe_bools(|i| Some((ge.get(i)? && le.get(i)?) != negated)),
+        // Beyond one end is outside, whatever the other is.
+        _ => call.maybe_bools(|i| match (ge.get(i), le.get(i)) {
+            (Some(false), _) | (_, Some(false)) => Some(negated),
+            (Some(true), Some(true)) => Some(!negated),
+            _ => None,
+        }),
     })
 }

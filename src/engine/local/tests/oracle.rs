@@ -124,3 +124,9 @@ fn a_list_of_a_constant_is_as_long_as_its_rows() {
     let text = "range x from 1 to 3 step 1 | summarize all = make_list(2), two = make_list(7, 2)";
     super::ask::gives(text, &["all:dynamic, two:dynamic", "[2,2,2]|[7,7]"]);
 }
+
+#[test]
+fn what_is_beyond_one_end_is_not_between_whatever_the_other_end_is() {
+    let text = "datatable(low: long, high: long)[long(null), 0, 9, long(null), long(null), 9] | project inside = 5 between (low .. high), outside = 5 !between (low .. high)";
+    super::ask::gives(text, &["inside:bool, outside:bool", "false|true", "false|true", "∅|∅"]);
+}

@@ -299,7 +299,11 @@ impl Grammar {
         if self.one_in(4) {
             return self.pipeline();
         }
-        let operators = self.some(1, 2, Self::operator);
+        let mut operators = self.some(1, 2, Self::operator);
+        // A name that is no operator here would be a table.
+        if matches!(operators[0].kind, OperatorKind::Unsupported { .. }) {
+            operators[0].kind = OperatorKind::GetSchema;
+        }
         expr(ExprKind::Pipe { source: None, operators })
     }
 

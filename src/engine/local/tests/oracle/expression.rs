@@ -157,7 +157,7 @@ const RULES: &[Rule] = &[
 /// As a `Rule`.
 pub type Aggregate = Rule;
 
-/// Aggregates skip nulls; of nothing a sum is 0 and a least is null. Text is never null, so that "" counts.
+/// A text that looks like a time is sorted as one, hence the `_`. Aggregates skip nulls; of nothing a sum is 0 and a least is null. Text is never null, so that "" counts.
 #[rustfmt::skip]
 pub const AGGREGATES: &[Aggregate] = &[
     (Long, &[], "count()", "COUNT(*)"),
@@ -183,8 +183,8 @@ pub const AGGREGATES: &[Aggregate] = &[
     (Long, &[Real], "count_distinct({0})", "COUNT(DISTINCT {0})"),
     (Text, &[Long], "tostring(array_sort_asc(make_set({0})))", "json_group_array(DISTINCT {0} ORDER BY {0}) FILTER (WHERE {0} IS NOT NULL)"),
     (Text, &[Long], "tostring(array_sort_asc(make_list({0})))", "json_group_array({0} ORDER BY {0}) FILTER (WHERE {0} IS NOT NULL)"),
-    (Text, &[Text], "tostring(array_sort_asc(make_set({0})))", "json_group_array(DISTINCT {0} ORDER BY {0})"),
-    (Text, &[Text, Bool], "tostring(array_sort_asc(make_list_if({0}, {1})))", "json_group_array({0} ORDER BY {0}) FILTER (WHERE {1})"),
+    (Text, &[Text], "tostring(array_sort_asc(make_set(strcat('_', {0}))))", "json_group_array(DISTINCT '_' || {0} ORDER BY '_' || {0})"),
+    (Text, &[Text, Bool], "tostring(array_sort_asc(make_list_if(strcat('_', {0}), {1})))", "json_group_array('_' || {0} ORDER BY {0}) FILTER (WHERE {1})"),
 ];
 
 /// An average of nothing is NaN, which SQLite has not: only at the end of a pipeline.
