@@ -16,6 +16,7 @@ use crate::console::widgets::text::{number, put};
 use crate::console::widgets::when;
 use crate::kql::catalog::Empty;
 use crate::kql::complete::{help_at, signature_at};
+use crate::kql::diagnostic::code;
 use crate::kql::highlight::HighlightClass;
 use crate::kql::{Diagnostic, Severity};
 
@@ -161,7 +162,16 @@ fn title(state: &State, theme: &Theme, area: Rect, focused: bool, buf: &mut Buff
 fn message(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let y = area.bottom() - 1;
     let room = area.width.saturating_sub(2);
-    if let Some(problem) = state.query.editor.problem() {
+    let at = Rect { x: area.x + 1, y, width: room, height: 1 };
+    // A call that is being written is not closed yet: its form helps more than hearing so.
+    let problem = state.query.editor.problem();
+    if state.nav.pane() == Context::Editor
+        && problem.is_some_and(|problem| matches!(problem.code, code::UNEXPECTED | code::MISSING | code::BRACKET))
+        && call(state, theme, at, buf)
+    {
+        return;
+    }
+    if let Some(problem) = problem {
         let (line, column) = problem.line_column(state.query.editor.text());
         let help = problem.help.as_deref().map(|help| format!(": {help}")).unwrap_or_default();
         let text = format!("{line}:{column} {}{help}", problem.message);
@@ -175,27 +185,34 @@ fn message(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     } else if let Some(problem) = &state.query.problem {
         put(buf, area.x + 1, y, room, problem, theme.error);
     } else if state.nav.pane() == Context::Editor {
-        explain(state, theme, Rect { x: area.x + 1, y, width: room, height: 1 }, buf);
+        explain(state, theme, at, buf);
     }
 }
 
 /// The call that is being written, with the parameter that it is at, or what the word at the cursor is.
 fn explain(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let (text, offset) = (state.query.editor.text(), state.query.editor.offset());
-    if let Some(call) = signature_at(text, offset, &Empty) {
-        // A query's own functions have names from outside.
-        let part = |range: std::ops::Range<usize>| Shown::with_limit(&call.form[range], 200).into_string();
-        let ends = [(0..call.parameter.start), call.parameter.clone(), (call.parameter.end..call.form.len())];
-        let styles = [theme.dim, theme.strong, theme.dim];
-        let mut x = area.x;
-        for (range, style) in ends.into_iter().zip(styles) {
-            x = put(buf, x, area.y, area.right().saturating_sub(x), &part(range), style);
-        }
-        put(buf, x, area.y, area.right().saturating_sub(x), &format!("  {}", call.summary), theme.dim);
-    } else if let Some(help) = help_at(text, offset) {
+    if call(state, theme, area, buf) {
+        return;
+    }
+    if let Some(help) = help_at(state.query.editor.text(), state.query.editor.offset()) {
         let text = format!("{}  {}", help.entry.form(), help.entry.summary());
         put(buf, area.x, area.y, area.width, &text, theme.dim);
     }
+}
+
+/// The form of the call around the cursor; false where there is none.
+fn call(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) -> bool {
+    let Some(call) = signature_at(state.query.editor.text(), state.query.editor.offset(), &Empty) else { return false };
+    // A query's own functions have names from outside.
+    let part = |range: std::ops::Range<usize>| Shown::with_limit(&call.form[range], 200).into_string();
+    let ends = [(0..call.parameter.start), call.parameter.clone(), (call.parameter.end..call.form.len())];
+    let styles = [theme.dim, theme.strong, theme.dim];
+    let mut x = area.x;
+    for (range, style) in ends.into_iter().zip(styles) {
+        x = put(buf, x, area.y, area.right().saturating_sub(x), &part(range), style);
+    }
+    put(buf, x, area.y, area.right().saturating_sub(x), &format!("  {}", call.summary), theme.dim);
+    true
 }
 
 /// What fits at the cursor, below it or above where there is more room.

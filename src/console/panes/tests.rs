@@ -10,7 +10,7 @@ use crate::base::time::{HOUR, SECOND, Span, Ticks};
 use crate::collect::budget::Used;
 use crate::collect::health::{FeedHealth, FeedState, Health};
 use crate::collect::poller::Pace;
-use crate::console::action::Action;
+use crate::console::action::{Action, Context};
 use crate::console::keymap::Keymap;
 use crate::console::message::{Effect, Message};
 use crate::console::state::health::StoreHealth;
@@ -352,6 +352,21 @@ fn a_query_with_its_answer_and_with_a_mistake() {
     ];
     update(&mut state, Message::Checked { version, diagnostics: found });
     insta::assert_snapshot!("query-mistake", text(&paint(&state, &dark())));
+}
+
+#[test]
+fn the_form_of_a_call_is_shown_while_it_is_written() {
+    let mut state = state(SIZES[0]);
+    press(&mut state, &["3"]);
+    state.nav.focus_on(Context::Editor);
+    state.query.editor.set("print strcat(");
+    state.query.editor.jump(13);
+    let version = state.query.editor.version;
+    let open = Diagnostic::error("KQL004", TextRange::new(12, 13), "this `(` is not closed");
+    update(&mut state, Message::Checked { version, diagnostics: vec![open] });
+    let screen = text(&paint(&state, &dark()));
+    let form = crate::kql::functions::scalar("strcat").unwrap().signature();
+    assert!(screen.contains(&form) && !screen.contains("is not closed"), "{screen}");
 }
 
 #[test]
