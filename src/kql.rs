@@ -10,6 +10,7 @@ pub mod complete;
 pub mod diagnostic;
 pub mod format;
 pub mod functions;
+pub mod hidden;
 pub mod highlight;
 pub mod lexer;
 pub mod lint;

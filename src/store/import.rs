@@ -150,7 +150,7 @@ impl<'a> Import<'a> {
         if let Some(text) = std::str::from_utf8(whole).ok().filter(|text| json::valid(text)) {
             let start = text.len() - text.trim_ascii_start().len();
             self.progress.lines += text.lines().filter(|line| !line.trim_ascii().is_empty()).count() as u64;
-            let mut places = Places { text, at: 0, line: 1 };
+            let mut places = Places::of(text);
             return match json::elements(text) {
                 Some(elements) => elements.into_iter().try_for_each(|e| self.value(e.as_bytes(), places.line_of(e))),
                 None => self.value(text.trim_ascii().as_bytes(), places.line_of(&text[start..])),
@@ -249,14 +249,18 @@ impl<'a> Import<'a> {
 }
 
 /// Finds the lines of slices of a text, in ascending order.
-struct Places<'a> {
+pub(super) struct Places<'a> {
     text: &'a str,
-    at: usize,
+    pub(super) at: usize,
     line: u64,
 }
 
-impl Places<'_> {
-    fn line_of(&mut self, slice: &str) -> u64 {
+impl<'a> Places<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, at: 0, line: 1 }
+    }
+
+    pub(super) fn line_of(&mut self, slice: &str) -> u64 {
         let to = (slice.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).clamp(self.at, self.text.len());
         self.line += memchr::memchr_iter(b'\n', &self.text.as_bytes()[self.at..to]).count() as u64;
         self.at = to;

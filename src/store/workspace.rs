@@ -10,6 +10,7 @@ use super::StoreError;
 use super::catalogue::{create_with_mode, feed_code, feed_of};
 use crate::base::time::Ticks;
 use crate::event::Feed;
+use crate::kql::hidden::without_hidden;
 
 /// Numbered steps: the n-th takes a workspace of version n to n + 1.
 const MIGRATIONS: &[&str] = &[include_str!("workspace/001.sql")];
@@ -132,12 +133,12 @@ impl Workspace {
             .map_err(StoreError::sqlite("read the workspace"))
     }
 
-    /// Logs a query; answers its id.
+    /// Logs a query, without its hidden strings; answers its id.
     pub fn log_query(&self, q: &QueryRecord) -> Result<i64, StoreError> {
         let bound = serde_json::to_string(&q.params).unwrap_or_default();
         self.change(
             "INSERT INTO query (at, who, text, params, engine, rows, millis, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            params![q.at.0, q.who, q.text, bound, q.engine, q.rows as i64, q.millis as i64, q.error],
+            params![q.at.0, q.who, without_hidden(&q.text), bound, q.engine, q.rows as i64, q.millis as i64, q.error],
         )
     }
 
@@ -342,6 +343,10 @@ mod tests {
         second.id = workspace.log_query(&second).unwrap();
         assert_eq!(workspace.queries(10).unwrap(), [second.clone(), record]);
         assert_eq!(workspace.queries(1).unwrap(), [second]);
+        let hidden =
+            QueryRecord { text: "externaldata (a: long) [h'https://x/SECRET']".into(), ..QueryRecord::default() };
+        workspace.log_query(&hidden).unwrap();
+        assert_eq!(workspace.queries(1).unwrap()[0].text, "externaldata (a: long) [h\"…\"]");
     }
 
     #[test]

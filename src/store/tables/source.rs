@@ -16,6 +16,7 @@ use crate::base::csv::{Csv, CsvError, Record};
 use crate::event::json::{self, Kind};
 use crate::kql::Type;
 use crate::store::StoreError;
+use crate::store::import::Places;
 
 /// A longer line is no row, and a longer document is not read whole.
 const LONGEST: u64 = 512 << 20;
@@ -275,7 +276,7 @@ impl Source {
         let Some(elements) = json::elements(text) else {
             return object(text.trim().as_bytes(), 1, self.bytes, columns, each).map(drop);
         };
-        let mut places = Places { text, at: 0, line: 1 };
+        let mut places = Places::of(text);
         for element in elements {
             let line = places.line_of(element);
             if !object(element.as_bytes(), line, places.at as u64, columns, each)? {
@@ -300,7 +301,7 @@ impl Source {
             let name = if name.is_empty() { format!("Column{}", header.len() + 1) } else { name.into_owned() };
             header.push(columns.declared(&name, ty));
         }
-        let mut places = Places { text, at: 0, line: 1 };
+        let mut places = Places::of(text);
         for row in rows {
             let line = places.line_of(row);
             let cells = json::elements(row).filter(|cells| cells.len() == header.len());
@@ -379,20 +380,4 @@ fn type_named(name: &str) -> Option<Type> {
             _ => return None,
         })
     })
-}
-
-/// Finds the lines of slices of a text, in ascending order.
-struct Places<'a> {
-    text: &'a str,
-    at: usize,
-    line: u64,
-}
-
-impl Places<'_> {
-    fn line_of(&mut self, slice: &str) -> u64 {
-        let to = (slice.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).clamp(self.at, self.text.len());
-        self.line += memchr::memchr_iter(b'\n', &self.text.as_bytes()[self.at..to]).count() as u64;
-        self.at = to;
-        self.line
-    }
 }

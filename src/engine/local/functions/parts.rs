@@ -110,12 +110,13 @@ fn command_line(text: &str) -> Vec<String> {
     all
 }
 
-fn write_texts_bag(out: &mut String, parts: &[(&str, &str)]) {
+/// A bag of texts, in the order given.
+pub fn write_texts_bag<T: AsRef<str>>(out: &mut String, parts: &[(&str, T)]) {
     let quoted: Vec<String> = parts
         .iter()
         .map(|(_, value)| {
             let mut text = String::new();
-            quote(&mut text, value);
+            quote(&mut text, value.as_ref());
             text
         })
         .collect();

@@ -8,7 +8,7 @@ use regex::{Captures, Regex};
 
 use super::arrays::texts_of;
 use super::bags::write_bag;
-use super::dynamic::quote;
+use super::parts::write_texts_bag;
 use super::{Call, Eval};
 use crate::engine::local::column::{Result, Vector};
 use crate::kql::Type;
@@ -141,18 +141,6 @@ fn filled(template: &str, found: &Captures<'_>) -> String {
     ["n", "m", "r"].iter().fold(template.to_owned(), |text, name| text.replace(&format!("${name}"), group(found, name)))
 }
 
-fn write_parts(out: &mut String, parts: &[(&'static str, String)]) {
-    let quoted: Vec<String> = parts
-        .iter()
-        .map(|(_, value)| {
-            let mut text = String::new();
-            quote(&mut text, value);
-            text
-        })
-        .collect();
-    write_bag(out, parts.iter().zip(&quoted).map(|((name, _), value)| (Cow::Borrowed(*name), value.as_str())));
-}
-
 fn browser(agent: &str) -> Vec<(&'static str, String)> {
     let hit = TABLES.browsers.iter().find_map(|(rule, family)| Some((rule.captures(agent)?, family)));
     let (family, [major, minor, patch]) = match &hit {
@@ -213,7 +201,7 @@ fn parse_user_agent(call: &Call<'_>) -> Result<Vector> {
                 _ => continue,
             };
             let mut text = String::new();
-            write_parts(&mut text, &found);
+            write_texts_bag(&mut text, &found);
             parts.push((key, text));
         }
         write_bag(out, parts.iter().map(|(key, text)| (Cow::Borrowed(*key), text.as_str())));
