@@ -15,7 +15,15 @@ pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Numbered steps: the n-th takes a catalogue of version n to n + 1, in one transaction. A step, once released, never changes.
-const MIGRATIONS: &[&str] = &[include_str!("catalogue/001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("catalogue/001.sql"),
+    concat!(
+        include_str!("catalogue/002-ledger.sql"),
+        include_str!("catalogue/002-segments.sql"),
+        include_str!("catalogue/002-collect.sql"),
+        include_str!("catalogue/002-sources.sql"),
+    ),
+];
 
 /// Opens the catalogue for its writer, creates it where there is none, and takes it to the newest schema. The caller
 /// holds the writer's lock.

@@ -1,0 +1,1 @@
+-- Step 2: gaps that are filled again, sweeps, suppression.

@@ -1,0 +1,1 @@
+-- Step 2: what a batch's leaves hash to, and signed statements about the chain.

@@ -1,0 +1,1 @@
+-- Step 2: names, and sources beside the Events API.
