@@ -83,7 +83,7 @@ fn show(probe: &Probe, api: &EventsApi) -> Result<()> {
     let day = |at: Option<Ticks>| at.map(|at| at.to_string()[..10].to_owned());
     let mut out = output::Answer::new();
     let mut rows = vec![
-        ("server", api.base().to_string()),
+        ("server", api.base().map_or_else(|| api.place(), |base| base.to_string())),
         ("account", told(&identity.account)),
         ("integration", told(&identity.integration)),
         ("issued", day(identity.issued).unwrap_or_else(|| "not told by the server".to_owned())),

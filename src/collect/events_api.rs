@@ -4,7 +4,7 @@ mod answer;
 mod page;
 mod token;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -29,9 +29,26 @@ pub const KEPT_DAYS: i64 = 120;
 #[derive(Debug)]
 pub struct EventsApi {
     http: HttpClient,
-    base: BaseUrl,
+    /// The configuration's server, where it names one.
+    host: Option<BaseUrl>,
     credential: Credential,
-    token: Mutex<SecretString>,
+    access: Mutex<Access>,
+}
+
+/// What requests are made with.
+#[derive(Clone, Debug)]
+enum Access {
+    Open(Open),
+    /// There is nothing to ask with yet; why, and what to do.
+    Missing(String),
+}
+
+/// A token, where it is sent, and the how manieth it is.
+#[derive(Clone, Debug)]
+struct Open {
+    token: SecretString,
+    base: BaseUrl,
+    number: u64,
 }
 
 /// Where the token came from, to look there again.
@@ -56,28 +73,50 @@ impl EventsApi {
     /// A client for the account that a token reference opens. `host` is the configuration's; without it the token's own
     /// claim picks one of 1Password's four hosts. Blocks while the reference is resolved.
     pub fn connect(http: HttpClient, host: Option<&BaseUrl>, reference: &SecretRef) -> Result<Self, ConnectError> {
-        let token = reference.resolve()?;
-        let base = token::host(host, &token)?;
-        Ok(Self { http, base, credential: Credential::Reference(reference.clone()), token: Mutex::new(token) })
+        let open = resolve(host, reference, 0)?;
+        Ok(Self {
+            http,
+            host: host.cloned(),
+            credential: Credential::Reference(reference.clone()),
+            access: Mutex::new(Access::Open(open)),
+        })
+    }
+
+    /// As [`EventsApi::connect`]; where the reference cannot be resolved now, requests are refused with the reason, until it can.
+    pub fn waiting(http: HttpClient, host: Option<&BaseUrl>, reference: &SecretRef) -> Self {
+        let access = resolve(host, reference, 0).map_or_else(|why| Access::Missing(why.to_string()), Access::Open);
+        Self {
+            http,
+            host: host.cloned(),
+            credential: Credential::Reference(reference.clone()),
+            access: Mutex::new(access),
+        }
     }
 
     /// A client with a token in hand.
     pub fn with_token(http: HttpClient, base: BaseUrl, token: SecretString) -> Self {
-        Self { http, base, credential: Credential::Given, token: Mutex::new(token) }
+        let access = Access::Open(Open { token, base: base.clone(), number: 0 });
+        Self { http, host: Some(base), credential: Credential::Given, access: Mutex::new(access) }
     }
 
-    /// The server that the token is sent to.
-    pub fn base(&self) -> &BaseUrl {
-        &self.base
+    /// The server that the token is sent to; none while there is no token that names one.
+    pub fn base(&self) -> Option<BaseUrl> {
+        self.open().map_or_else(|_| self.host.clone(), |open| Some(open.base))
     }
 
-    fn token(&self) -> SecretString {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn access(&self) -> MutexGuard<'_, Access> {
+        self.access.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn introspect(&self) -> Result<Identity, FetchError> {
-        let token = self.token();
-        let answer = self.http.get(&self.base, "/api/v2/auth/introspect", &token).await?;
+    fn open(&self) -> Result<Open, FetchError> {
+        match &*self.access() {
+            Access::Open(open) => Ok(open.clone()),
+            Access::Missing(why) => Err(FetchError::NoToken(why.clone())),
+        }
+    }
+
+    async fn introspect(&self, open: &Open) -> Result<Identity, FetchError> {
+        let answer = self.http.get(&open.base, "/api/v2/auth/introspect", &open.token).await?;
         answer::check(&answer)?;
         let read: Introspection = serde_json::from_slice(&answer.body)
             .map_err(|_| FetchError::Malformed("the answer to introspection is not JSON as documented".into()))?;
@@ -86,17 +125,19 @@ impl EventsApi {
             account: read.account_uuid,
             feeds: read.features.iter().filter_map(|name| Feed::from_name(name)).collect(),
             issued: read.issued_at.as_deref().and_then(Ticks::parse_rfc3339),
-            expires: Claims::of(&token).and_then(|claims| claims.expires),
+            expires: Claims::of(&open.token).and_then(|claims| claims.expires),
+            credential: open.number,
         })
     }
 
     async fn page(&self, feed: Feed, position: &Position) -> Result<Fetched, FetchError> {
+        let open = self.open()?;
         let path = format!("/api/v2/{}", feed.name());
-        let answer = self.http.post_json(&self.base, &path, &self.token(), request(position)?).await?;
+        let answer = self.http.post_json(&open.base, &path, &open.token, request(position)?).await?;
         match answer::check(&answer) {
-            Ok(()) => fetched(answer),
+            Ok(()) => Ok(Fetched { credential: open.number, ..fetched(answer)? }),
             // 401 stands for a missing feature too: introspection tells the two apart.
-            Err(FetchError::Unauthorized(said)) => match self.introspect().await {
+            Err(FetchError::Unauthorized(said)) => match self.introspect(&open).await {
                 Ok(identity) if !identity.feeds.contains(&feed) => Err(FetchError::NotPermitted),
                 _ => Err(FetchError::Unauthorized(said)),
             },
@@ -104,18 +145,43 @@ impl EventsApi {
         }
     }
 
+    /// Looks where the token came from. Another one is taken up with the server that it names; one that cannot be used leaves things as
+    /// they are.
     async fn read_token_again(&self, thorough: bool) -> bool {
         let reference = match &self.credential {
             Credential::Reference(reference @ (SecretRef::Env(_) | SecretRef::File(_))) => reference.clone(),
             Credential::Reference(reference) if thorough => reference.clone(),
             _ => return false,
         };
-        let Ok(Ok(found)) = tokio::task::spawn_blocking(move || reference.resolve()).await else { return false };
-        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = token.expose_secret() != found.expose_secret();
-        *token = found;
-        changed
+        let (host, next) = (self.host.clone(), self.open().map_or(0, |open| open.number + 1));
+        let found = tokio::task::spawn_blocking(move || resolve(host.as_ref(), &reference, next)).await;
+        let Ok(found) = found else { return false };
+        let mut access = self.access();
+        match (&mut *access, found) {
+            (Access::Open(known), Ok(found)) if known.token.expose_secret() == found.token.expose_secret() => false,
+            // Somebody else took it up meanwhile.
+            (Access::Open(known), Ok(found)) if known.number >= found.number => false,
+            (access, Ok(found)) => {
+                *access = Access::Open(found);
+                true
+            }
+            (Access::Missing(known), Err(why)) => {
+                *known = why.to_string();
+                false
+            }
+            (Access::Open(_), Err(why)) => {
+                tracing::debug!("the token that is looked for again cannot be used: {why}");
+                false
+            }
+        }
     }
+}
+
+/// The token of a reference, and where it is sent. Blocks.
+fn resolve(host: Option<&BaseUrl>, reference: &SecretRef, number: u64) -> Result<Open, ConnectError> {
+    let token = reference.resolve()?;
+    let base = token::host(host, &token)?;
+    Ok(Open { token, base, number })
 }
 
 impl EventSource for EventsApi {
@@ -124,11 +190,11 @@ impl EventSource for EventsApi {
     }
 
     fn place(&self) -> String {
-        self.base.authority()
+        self.base().map_or_else(|| "a server that no token names yet".to_owned(), |base| base.authority())
     }
 
     fn identify(&self) -> Asked<'_, Result<Identity, FetchError>> {
-        Box::pin(self.introspect())
+        Box::pin(async { self.introspect(&self.open()?).await })
     }
 
     fn fetch<'a>(&'a self, feed: Feed, position: &'a Position) -> Asked<'a, Result<Fetched, FetchError>> {
@@ -159,6 +225,9 @@ fn request(position: &Position) -> Result<Vec<u8>, FetchError> {
         }
         Position::Cursor(cursor) => serde_json::json!({ "cursor": cursor.expose() }),
         Position::Since(start) => serde_json::json!({ "limit": PAGE, "start_time": start.to_string() }),
+        Position::Between { from, to } => {
+            serde_json::json!({ "limit": PAGE, "start_time": from.to_string(), "end_time": to.to_string() })
+        }
     };
     Ok(body.to_string().into_bytes())
 }
@@ -178,6 +247,7 @@ fn fetched(answer: Answer) -> Result<Fetched, FetchError> {
         took,
         limits,
         server_time,
+        credential: 0,
     })
 }
 

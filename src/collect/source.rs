@@ -30,7 +30,8 @@ pub trait EventSource: fmt::Debug + Send + Sync {
     /// One page.
     fn fetch<'a>(&'a self, feed: Feed, position: &'a Position) -> Asked<'a, Result<Fetched, FetchError>>;
 
-    /// Reads the credentials again; answers whether they changed. `thorough` allows tools that may ask a person.
+    /// Reads the credentials again; answers whether they changed. `thorough` allows tools that may ask a person. Asked every few seconds
+    /// without it.
     fn renew(&self, thorough: bool) -> Asked<'_, bool> {
         let _ = thorough;
         Box::pin(async { false })
@@ -43,6 +44,11 @@ pub enum Position {
     Cursor(Cursor),
     /// Events from this time on, however late they arrived.
     Since(Ticks),
+    /// Events of the times from `from` (inclusive) to `to`, however late they arrived: a gap that is filled, a sweep.
+    Between {
+        from: Ticks,
+        to: Ticks,
+    },
 }
 
 /// Whose token it is.
@@ -56,6 +62,8 @@ pub struct Identity {
     pub feeds: Vec<Feed>,
     pub issued: Option<Ticks>,
     pub expires: Option<Ticks>,
+    /// Which of the source's credentials was asked with: the number goes up when another is taken up. 0 where there is only one.
+    pub credential: u64,
 }
 
 /// A page as it came.
@@ -75,6 +83,8 @@ pub struct Fetched {
     pub limits: RateHeaders,
     /// The service's clock, where it told.
     pub server_time: Option<Ticks>,
+    /// Which credential it was fetched with, as in [`Identity::credential`]: a page of a token that has not been identified is not kept.
+    pub credential: u64,
 }
 
 /// What a service says of its rate limits, where it does.
@@ -91,6 +101,9 @@ pub struct RateHeaders {
 pub enum FetchError {
     #[error("the token is not accepted{}: it may be revoked, expired or of another account; issue a new one and store it where the configuration points", quoted(.0))]
     Unauthorized(String),
+    /// Nothing to ask with: why, and what to do.
+    #[error("{0}")]
+    NoToken(String),
     #[error(
         "the token may not read this feed: add the feature to the integration in 1Password, or leave the feed out with `feeds`"
     )]
@@ -125,7 +138,7 @@ impl FetchError {
             Self::BadRequest(_) => 400,
             Self::Server { status, .. } => *status,
             Self::Malformed(_) | Self::TooLarge(_) => 200,
-            Self::Network(_) => 0,
+            Self::Network(_) | Self::NoToken(_) => 0,
         }
     }
 }

@@ -34,8 +34,11 @@ fn one(account: &Account, http: Option<&HttpClient>, live: bool) -> Vec<Finding>
             )];
         }
     };
-    let proxy = http.proxy_for(api.base()).map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
-    let says = format!("{name}: {} can be read, and is sent to {}{proxy}", account.token, api.base());
+    let base = api.base();
+    let proxy = base.as_ref().and_then(|base| http.proxy_for(base));
+    let proxy = proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
+    let server = base.map_or_else(|| api.place(), |base| base.to_string());
+    let says = format!("{name}: {} can be read, and is sent to {server}{proxy}", account.token);
     let mut findings = vec![Finding::fine("token", says)];
     if live {
         findings.extend(ask(name, &api));

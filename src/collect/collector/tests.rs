@@ -64,7 +64,7 @@ impl EventSource for Script {
         let next = self.pages.lock().unwrap().get_mut(&feed).and_then(VecDeque::pop_front);
         let tail = match position {
             Position::Cursor(cursor) => cursor.clone(),
-            Position::Since(_) => Cursor::new("tail"),
+            Position::Since(_) | Position::Between { .. } => Cursor::new("tail"),
         };
         Box::pin(async {
             next.unwrap_or_else(|| Ok(Fetched { cursor: Some(tail), status: 200, ..Fetched::default() }))

@@ -155,10 +155,10 @@ async fn a_token_that_changed_in_its_file_is_taken_up() {
     assert!(!api.renew(false).await);
     write("new");
     assert!(api.renew(false).await);
-    assert_eq!(api.token().expose_secret(), "new");
+    assert_eq!(api.open().unwrap().token.expose_secret(), "new");
     std::fs::remove_file(&file).unwrap();
     assert!(!api.renew(true).await);
-    assert_eq!(api.token().expose_secret(), "new");
+    assert_eq!(api.open().unwrap().token.expose_secret(), "new");
 }
 
 #[test]
