@@ -28,6 +28,7 @@ mod heads;
 pub mod import;
 mod intake;
 mod lock;
+mod modes;
 mod page;
 mod reader;
 mod records;

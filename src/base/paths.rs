@@ -20,8 +20,10 @@ pub struct Paths {
     pub config_file: PathBuf,
     /// Hunts, themes and watch-lists of the user's own: `~/.config/vaultscope`.
     pub config: PathBuf,
-    /// The evidence and workspace stores: `~/.local/share/vaultscope/PROFILE`.
+    /// The evidence store and imported tables: `~/.local/share/vaultscope/PROFILE`.
     pub data: PathBuf,
+    /// What is this person's own beside that store: the workspace. The same directory, unless the store is somebody else's.
+    pub own: PathBuf,
     /// The log: `~/.local/state/vaultscope/PROFILE`.
     pub state: PathBuf,
     /// What may be deleted at any time: `~/.cache/vaultscope/PROFILE`.
@@ -52,18 +54,34 @@ impl Paths {
     /// tests, jump hosts and services want; the configuration stays where it is.
     pub fn new(profile: &str, data_dir: Option<&Path>) -> Result<Self, PathError> {
         let dirs = ProjectDirs::from("", "", "vaultscope");
-        let (data, state, cache) = match (data_dir, &dirs) {
-            (Some(dir), _) => (dir.to_owned(), dir.join("state"), dir.join("cache")),
-            (None, Some(dirs)) => (
-                dirs.data_local_dir().join(profile),
-                dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).join(profile),
-                dirs.cache_dir().join(profile),
-            ),
+        let usual = dirs.as_ref().map(|dirs| {
+            let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
+            (dirs.data_local_dir().join(profile), state.join(profile), dirs.cache_dir().join(profile))
+        });
+        let (data, own, state, cache) = match (data_dir, usual) {
+            (Some(dir), Some((data, state, cache))) if is_of_another(dir) => {
+                let own = data.join("beside").join(name_of(dir));
+                (dir.to_owned(), own, state, cache)
+            }
+            (Some(dir), _) => (dir.to_owned(), dir.to_owned(), dir.join("state"), dir.join("cache")),
+            (None, Some((data, state, cache))) => (data.clone(), data, state, cache),
             (None, None) => return Err(PathError::NoHome),
         };
         let config = dirs.as_ref().map_or_else(|| data.join("config"), |dirs| dirs.config_dir().to_owned());
-        Ok(Self { config_file: config.join("config.toml"), config, data, state, cache })
+        Ok(Self { config_file: config.join("config.toml"), config, data, own, state, cache })
     }
+}
+
+/// Does the directory belong to another user? A team reads one collector's store.
+fn is_of_another(dir: &Path) -> bool {
+    fs::metadata(dir).is_ok_and(|found| found.uid() != rustix::process::geteuid().as_raw())
+}
+
+/// A directory's whole path as one name, each path its own: `/var/lib/vault-scope` is `var-lib-vault--scope`.
+fn name_of(dir: &Path) -> String {
+    let path = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let text = path.to_string_lossy().replace('-', "--").replace('/', "-");
+    text.strip_prefix('-').unwrap_or(&text).to_owned()
 }
 
 /// Creates the directory with mode 0700 if it is not there, and refuses one that belongs to somebody else or that
@@ -122,6 +140,19 @@ mod tests {
         }
         let own = Paths::new(DEMO_PROFILE, Some(Path::new("/srv/vs"))).unwrap();
         assert_eq!((own.data.as_path(), own.state.as_path()), (Path::new("/srv/vs"), Path::new("/srv/vs/state")));
+    }
+
+    #[test]
+    fn a_store_of_ones_own_holds_ones_workspace() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::new(DEFAULT_PROFILE, Some(dir.path())).unwrap();
+        assert_eq!((paths.data.as_path(), paths.own.as_path()), (dir.path(), dir.path()));
+    }
+
+    #[test]
+    fn each_path_has_a_name_of_its_own() {
+        assert_eq!(name_of(Path::new("/nowhere/vault-scope")), "nowhere-vault--scope");
+        assert_ne!(name_of(Path::new("/nowhere/a-b")), name_of(Path::new("/nowhere/a/b")));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::console::action::Action;
 use crate::console::{self, Exit, Options};
 use crate::engine::{Limits as EngineLimits, QueryEngine};
 use crate::hunt::Pack;
-use crate::store::{Layout, Reader, Workspace};
+use crate::store::{Layout, Reader};
 
 pub fn run(global: &Global) -> Result<Outcome> {
     if !terminal::is_there() {
@@ -77,8 +77,7 @@ pub fn open(
         keys: BTreeMap::new(),
         clock,
         engine: reader.clone().map(|reader| Arc::new(engine::over(reader, place)) as Arc<dyn QueryEngine>),
-        // Somebody else's store has no room for one's own notes.
-        workspace: reader.as_ref().and_then(|_| Workspace::open(&place.paths.data).ok()).map(Arc::new),
+        workspace: reader.as_ref().and_then(|_| place.workspace().ok()).map(Arc::new),
         limits: {
             let Limits { time, memory, rows } = place.config.console_limits;
             EngineLimits { time, memory, rows }

@@ -12,7 +12,7 @@ use crate::base::http::{HttpClient, HttpOptions};
 use crate::base::log::{self, LogGuard};
 use crate::base::paths::{DEFAULT_PROFILE, DEMO_PROFILE, Paths};
 use crate::store::workspace::QueryRecord;
-use crate::store::{Layout, Workspace};
+use crate::store::{Layout, StoreError, Workspace};
 
 /// The configuration and the directories.
 #[derive(Clone, Debug)]
@@ -60,13 +60,17 @@ impl Place {
         self.config.profile == DEMO_PROFILE || mark::is_there(&self.paths.data)
     }
 
-    /// Keeps a query in the log of the workspace. Only where there is a store: a question alone creates nothing. Whoever reads
-    /// somebody else's store has no workspace there.
+    /// The workspace of whoever runs this: beside the store where the store is theirs, else in a directory of their own.
+    pub fn workspace(&self) -> Result<Workspace, StoreError> {
+        Workspace::open(&self.paths.own)
+    }
+
+    /// Keeps a query in the log of the workspace. Only where there is a store: a question alone creates nothing.
     pub fn log_query(&self, query: &QueryRecord) {
         if !Layout::of(&self.paths.data).exists() {
             return;
         }
-        if let Err(error) = Workspace::open(&self.paths.data).and_then(|workspace| workspace.log_query(query)) {
+        if let Err(error) = self.workspace().and_then(|workspace| workspace.log_query(query)) {
             tracing::warn!(%error, "the query is not logged");
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::StoreError;
+use super::{StoreError, modes};
 use crate::event::Feed;
 
 /// The newest schema this program writes; `PRAGMA user_version` of the catalogue.
@@ -31,19 +31,12 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::OldSqlite { found: rusqlite::version() });
     }
-    create_with_mode(path, 0o640)?;
+    modes::create(path, modes::SHARED)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(StoreError::sqlite("open the catalogue"))?;
     configure(&db).map_err(StoreError::sqlite("configure the catalogue"))?;
     migrate(&mut db, path)?;
     Ok(db)
-}
-
-/// Makes an empty file with a mode, where there is none. SQLite gives its log and its index the mode of the database.
-pub(super) fn create_with_mode(path: &Path, mode: u32) -> Result<(), StoreError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let created = std::fs::OpenOptions::new().append(true).create(true).mode(mode).open(path);
-    created.map(drop).map_err(|e| StoreError::io(path, e))
 }
 
 fn configure(db: &Connection) -> rusqlite::Result<()> {

@@ -16,6 +16,12 @@ pub enum StoreError {
         .holder.pid, .holder.host, .path.display()
     )]
     Locked { path: PathBuf, holder: Holder },
+    #[error(
+        "{} lies on a network file system ({kind}), where locks and syncs do not hold; keep the store on a local disk, \
+         for example with --data-dir {local}",
+        .dir.display()
+    )]
+    Network { dir: PathBuf, kind: &'static str, local: String },
     #[error("{} has schema version {found}, this program knows up to {known}; use the newer program", .path.display())]
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error("the built-in SQLite is {found}; 3.51.3 or later is needed, for earlier ones can lose a commit")]

@@ -15,13 +15,13 @@
 //! | 56..64 | first 8 bytes of SHA-256 over bytes 0..56 |
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::StoreError;
 use super::chain::Root;
+use super::{StoreError, modes};
 
 const MAGIC: &[u8; 8] = b"VSHEAD01";
 const SLOT: usize = 64;
@@ -72,14 +72,8 @@ impl Heads {
     /// Opens or creates the file; answers the newest sound head in it.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<Head>), StoreError> {
         let io = |source| StoreError::io(path, source);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o640)
-            .open(path)
-            .map_err(io)?;
+        let mut options = OpenOptions::new();
+        let file = modes::open(options.read(true).write(true).create(true).truncate(false), path, modes::SHARED)?;
         if file.metadata().map_err(io)?.len() < FILE_BYTES {
             file.set_len(FILE_BYTES).map_err(io)?;
             file.sync_all().map_err(io)?;

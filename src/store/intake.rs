@@ -14,7 +14,7 @@ use super::page::{BadItem, Committed, GapRecord, Page};
 use super::records;
 use super::segment::Segment;
 use super::watermark::{self, Channel};
-use super::{Layout, Options, StoreError};
+use super::{Layout, Options, StoreError, modes};
 use crate::base::time::Ticks;
 use crate::event::Source;
 
@@ -64,7 +64,7 @@ impl Intake {
         let (heads, kept) = Heads::open(&layout.heads())?;
         let sealed = read_sealed(&db, &layout)?;
         let path = layout.watermark();
-        catalogue::create_with_mode(&path, 0o640)?;
+        modes::create(&path, modes::SHARED)?;
         let watermark = File::options().write(true).open(&path).map_err(|e| StoreError::io(&path, e))?;
         let channel = watermark::channel(&path);
         let mut intake =

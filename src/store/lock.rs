@@ -5,12 +5,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::StoreError;
+use super::{StoreError, modes};
 
 /// The writer's lock, held until it is dropped.
 #[derive(Debug)]
@@ -47,14 +46,8 @@ impl WriterLock {
     /// Takes the lock, or says who has it.
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         let io = |source| StoreError::io(path, source);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o640)
-            .open(path)
-            .map_err(io)?;
+        let mut options = OpenOptions::new();
+        let mut file = modes::open(options.read(true).write(true).create(true).truncate(false), path, modes::SHARED)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {

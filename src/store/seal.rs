@@ -5,7 +5,6 @@
 //! knows; a crash after it leaves the segment. Commits go on meanwhile.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,7 +24,7 @@ use super::filter::{Filter, identity};
 use super::intake::{Intake, Sealed};
 use super::records::add_hours;
 use super::segment::Segment;
-use super::{Layout, StoreError, catalogue, fresh};
+use super::{Layout, StoreError, catalogue, fresh, modes};
 use crate::base::time::Ticks;
 use crate::event::Feed;
 use crate::event::columns::text_at;
@@ -97,13 +96,7 @@ pub(super) fn write(layout: &Layout, plan: Plan) -> Result<Written, StoreError> 
     let temporary = dir.join(format!("{name}.tmp"));
     let done = dir.join(&name);
 
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o640)
-        .open(&temporary)
-        .map_err(|e| StoreError::io(&temporary, e))?;
+    let file = modes::open(OpenOptions::new().write(true).create(true).truncate(true), &temporary, modes::SHARED)?;
     let pq = |e| parquet_error(&temporary, e);
     let mut writer = ArrowWriter::try_new(file, schema::arrow(), Some(properties())).map_err(pq)?;
     let mut content = Content::default();

@@ -7,7 +7,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::StoreError;
-use super::catalogue::{create_with_mode, feed_code, feed_of};
+use super::catalogue::{feed_code, feed_of};
+use super::modes;
 use crate::base::time::Ticks;
 use crate::event::Feed;
 use crate::kql::hidden::without_hidden;
@@ -86,11 +87,11 @@ impl Workspace {
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new()
             .recursive(true)
-            .mode(0o750)
+            .mode(0o700)
             .create(data_dir)
             .map_err(|e| StoreError::io(data_dir, e))?;
         let path = data_dir.join("workspace.db");
-        create_with_mode(&path, 0o600)?;
+        modes::create(&path, modes::PRIVATE)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || -> rusqlite::Result<Connection> {
             let db = Connection::open_with_flags(&path, flags)?;

@@ -10,7 +10,8 @@ use super::intake::Intake;
 use super::lock::WriterLock;
 use super::page::{BadItem, Committed, GapRecord, Page};
 use super::seal::{self, Written};
-use super::{Layout, StoreError};
+use super::{Layout, StoreError, modes};
+use crate::base::disk::{self, Disk};
 
 /// Pages that wait are committed together up to this many items: one sync for all of them.
 const GROUP_ITEMS: usize = 8_192;
@@ -69,7 +70,8 @@ impl Writer {
 
     pub fn open_with(data_dir: &Path, options: Options) -> Result<Self, StoreError> {
         let layout = Layout::of(data_dir);
-        make_private_dir(&layout.segments())?;
+        on_a_local_disk(data_dir)?;
+        modes::folder(&layout.segments())?;
         let lock = WriterLock::take(&layout.lock())?;
         let folders = [data_dir.to_path_buf(), layout.root().to_path_buf()];
         let intake = Intake::open(layout, options)?;
@@ -160,9 +162,11 @@ impl Job {
     }
 }
 
-fn make_private_dir(dir: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(|e| StoreError::io(dir, e))
+/// SQLite's log needs locks and shared memory that a network file system does not keep.
+fn on_a_local_disk(data_dir: &Path) -> Result<(), StoreError> {
+    let Disk::Network(kind) = disk::of(data_dir) else { return Ok(()) };
+    let local = disk::local_directory().map_or_else(|| "DIR".into(), |dir| dir.display().to_string());
+    Err(StoreError::Network { dir: data_dir.into(), kind, local })
 }
 
 /// What the writer's thread works with.

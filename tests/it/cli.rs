@@ -11,6 +11,7 @@ use tempfile::TempDir;
 mod connect;
 mod demo;
 mod doctor;
+mod group;
 mod import;
 mod import_table;
 mod query;

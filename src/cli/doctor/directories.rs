@@ -1,8 +1,9 @@
 //! The directories: whose they are, who may write them, on what kind of file system they lie, how much room there is.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Finding;
+use crate::base::disk::{self, Disk};
 use crate::base::paths::{PathError, Paths, check_readable};
 use crate::cli::output::size;
 
@@ -13,8 +14,8 @@ const NEARLY_NONE: u64 = 64 << 20;
 
 pub fn look(paths: &Paths) -> Vec<Finding> {
     let mut findings = vec![of("data", &paths.data), of("log", &paths.state)];
-    let there = nearest(&paths.data);
-    findings.extend(kind(&there));
+    let there = disk::nearest(&paths.data);
+    findings.push(kind(&there));
     findings.extend(room(&there));
     findings
 }
@@ -45,41 +46,22 @@ fn of(what: &'static str, path: &Path) -> Finding {
     }
 }
 
-/// The directory, or what of the way to it exists.
-fn nearest(path: &Path) -> PathBuf {
-    path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/")).to_owned()
-}
-
 /// Network file systems do not keep the locks and syncs that a store stands on.
-#[cfg(target_os = "linux")]
-fn kind(path: &Path) -> Option<Finding> {
-    let found = rustix::fs::statfs(path).ok()?;
-    let fix = "keep the store on a local disk: name a directory there with --data-dir or `data_dir`";
-    let network = |name: &str| Finding::wrong("file system", format!("{name}, at {}", path.display()), fix);
-    // The kernel's numbers, of linux/magic.h and the file systems' own headers.
-    Some(match found.f_type as u64 & 0xFFFF_FFFF {
-        0x6969 => network("NFS"),
-        0x517B | 0xFF53_4D42 | 0xFE53_4D42 => network("SMB"),
-        0x5346_414F | 0x6B41_4653 => network("AFS"),
-        0x00C3_6400 => network("Ceph"),
-        0x0BD0_0BD0 => network("Lustre"),
-        0x4750_4653 => network("GPFS"),
-        0x0102_1997 => network("9p"),
-        0x6573_5546 => {
-            let says = format!("FUSE, at {}: it may lie on the network", path.display());
-            Finding::doubt("file system", says, fix)
+fn kind(path: &Path) -> Finding {
+    let what = "file system";
+    let at = path.display();
+    let elsewhere = disk::local_directory().map_or_else(String::new, |dir| format!(", for example {}", dir.display()));
+    let fix =
+        format!("keep the store on a local disk: name a directory there with --data-dir or `data_dir`{elsewhere}");
+    match disk::of(path) {
+        Disk::Local => Finding::fine(what, "local"),
+        Disk::Network(kind) => Finding::wrong(what, format!("{kind}, at {at}"), fix),
+        Disk::Unsure(kind) => Finding::doubt(what, format!("{kind}, at {at}: it may lie on the network"), fix),
+        Disk::Memory => {
+            let fix = "what is kept here is gone after a restart: name a directory on a disk";
+            Finding::doubt(what, format!("in memory only (tmpfs), at {at}"), fix)
         }
-        0x0102_1994 => {
-            let says = format!("in memory only (tmpfs), at {}", path.display());
-            Finding::doubt("file system", says, "what is kept here is gone after a restart: name a directory on a disk")
-        }
-        _ => Finding::fine("file system", "local"),
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn kind(_: &Path) -> Option<Finding> {
-    None
+    }
 }
 
 fn room(path: &Path) -> Option<Finding> {
@@ -109,6 +91,5 @@ mod tests {
         assert_eq!(finding.verdict, Verdict::Wrong);
         assert!(finding.fix.unwrap().contains("chmod go-w"));
         assert_eq!(of("data", &dir.path().join("later")).verdict, Verdict::Fine);
-        assert_eq!(nearest(&dir.path().join("a/b")), dir.path());
     }
 }

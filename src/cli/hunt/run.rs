@@ -17,7 +17,7 @@ use crate::engine::{Answer, QueryError};
 use crate::hunt::run::Ready;
 use crate::hunt::{Asked, Hunt, Pack, pack};
 use crate::store::workspace::HuntRun;
-use crate::store::{Layout, Reader, Workspace};
+use crate::store::{Layout, Reader};
 
 /// Run hunts over what is stored
 ///
@@ -119,7 +119,7 @@ fn keep(place: &Place, record: &HuntRun) {
     }
     let through = Reader::open(data).map(|reader| *reader.watermark().borrow()).unwrap_or_default();
     let record = HuntRun { through, ..record.clone() };
-    if let Err(error) = Workspace::open(data).and_then(|workspace| workspace.log_hunt(&record)) {
+    if let Err(error) = place.workspace().and_then(|workspace| workspace.log_hunt(&record)) {
         tracing::warn!(%error, "the run is not kept");
     }
 }

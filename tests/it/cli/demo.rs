@@ -10,14 +10,14 @@ use super::import::{line, lines};
 use super::{Home, Ran};
 
 /// A demo server of its own process. Dropped, it is asked to end.
-struct Served {
+pub struct Served {
     child: Child,
-    url: String,
-    token: String,
+    pub url: String,
+    pub token: String,
 }
 
 impl Served {
-    fn start(home: &Home, args: &[&str]) -> Self {
+    pub fn start(home: &Home, args: &[&str]) -> Self {
         let mut command = home.command();
         command.args(["demo", "--serve", "0"]).args(args).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
