@@ -7,6 +7,8 @@
 //! evidence/segments/*.parquet  sealed events, zstd
 //! evidence/heads               how far the chain has come, a second time (see `heads`)
 //! evidence/watermark           the newest sequence number; written after each commit, watched by other processes
+//! evidence/signing.key         what checkpoints are signed with: its owner's alone (see `signing`)
+//! evidence/signing.pub         what they are verified with
 //! evidence/writer.lock         held by the one writer, names its pid and host
 //! tables/                      imported tables (see `tables`)
 //! workspace.db                 query log, marks, notes, sessions: per person, many writers (see `workspace`)
@@ -18,6 +20,7 @@
 
 mod catalogue;
 mod chain;
+pub mod checkpoint;
 mod commit;
 mod counts;
 mod error;
@@ -34,6 +37,7 @@ mod reader;
 mod records;
 mod seal;
 mod segment;
+pub mod signing;
 mod status;
 pub mod tables;
 #[cfg(test)]
@@ -44,6 +48,7 @@ mod writer;
 
 pub use catalogue::SCHEMA_VERSION;
 pub use chain::Root;
+pub use chain::pruned::{Node, Pruned};
 pub use counts::HourCount;
 pub use error::StoreError;
 pub use heads::Head;
@@ -83,6 +88,14 @@ impl Layout {
 
     pub fn heads(&self) -> PathBuf {
         self.root.join("heads")
+    }
+
+    pub fn signing_key(&self) -> PathBuf {
+        self.root.join("signing.key")
+    }
+
+    pub fn signing_public(&self) -> PathBuf {
+        self.root.join("signing.pub")
     }
 
     pub fn watermark(&self) -> PathBuf {

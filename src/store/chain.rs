@@ -24,6 +24,8 @@
 //!
 //! **Tag** of an event: the first 8 bytes of its leaf, stored with it, so that `verify` can name the event and not only its batch.
 
+pub mod pruned;
+
 use sha2::{Digest, Sha256};
 
 use crate::base::time::Ticks;
@@ -82,23 +84,25 @@ pub(super) fn tree(leaves: &[Root]) -> Root {
         [one] => *one,
         many => {
             let (left, right) = many.split_at(many.len().next_power_of_two() / 2);
-            let mut hash = Sha256::new_with_prefix([0x01]);
-            hash.update(tree(left));
-            hash.update(tree(right));
-            hash.finalize().into()
+            node(&tree(left), &tree(right))
         }
     }
 }
 
-/// The root of batch `number`, which follows the batch whose root is `before`.
-pub(super) fn root(number: u64, before: &Root, first_seq: i64, leaves: &[Root]) -> Root {
-    let mut hash = Sha256::new_with_prefix([0x02, VERSION]);
-    hash.update(number.to_be_bytes());
-    hash.update(before);
-    hash.update(first_seq.to_be_bytes());
-    hash.update((leaves.len() as u64).to_be_bytes());
-    hash.update(tree(leaves));
-    hash.finalize().into()
+/// The hash of a tree from those of its halves.
+fn node(left: &Root, right: &Root) -> Root {
+    sha256(&[&[0x01], left, right])
+}
+
+/// The root of batch `number`, which follows the batch whose root is `before`, over so many leaves with this tree hash.
+pub(super) fn root(number: u64, before: &Root, first_seq: i64, leaves: u64, tree: &Root) -> Root {
+    let (number, first_seq, leaves) = (number.to_be_bytes(), first_seq.to_be_bytes(), leaves.to_be_bytes());
+    sha256(&[&[0x02, VERSION], &number, before, &first_seq, &leaves, tree])
+}
+
+/// SHA-256 over these parts, one after the other.
+pub(super) fn sha256(parts: &[&[u8]]) -> Root {
+    parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize().into()
 }
 
 #[cfg(test)]
@@ -155,13 +159,13 @@ mod tests {
     #[test]
     fn a_root_covers_number_order_and_the_root_before() {
         let (a, b, zero) = ([1; 32], [2; 32], [0; 32]);
-        let base = root(1, &zero, 1, &[a, b]);
+        let base = root(1, &zero, 1, 2, &tree(&[a, b]));
         for other in [
-            root(2, &zero, 1, &[a, b]),
-            root(1, &a, 1, &[a, b]),
-            root(1, &zero, 2, &[a, b]),
-            root(1, &zero, 1, &[b, a]),
-            root(1, &zero, 1, &[a]),
+            root(2, &zero, 1, 2, &tree(&[a, b])),
+            root(1, &a, 1, 2, &tree(&[a, b])),
+            root(1, &zero, 2, 2, &tree(&[a, b])),
+            root(1, &zero, 1, 2, &tree(&[b, a])),
+            root(1, &zero, 1, 1, &tree(&[a, b])),
         ] {
             assert_ne!(base, other);
         }

@@ -58,10 +58,11 @@ pub(super) fn put(
         done.quarantined = bad.len() as u64;
         progress.head.through += fresh.len() as i64;
         progress.head.batches += 1;
-        progress.head.root = chain::root(progress.head.batches, &progress.head.root, first_seq, &leaves);
+        let tree = chain::tree(&leaves);
+        progress.head.root = chain::root(progress.head.batches, &progress.head.root, first_seq, done.stored, &tree);
         progress.fresh_rows += done.stored;
         done.through = progress.head.through;
-        records::batch(tx, page, account, first_seq, &done, progress.head)?;
+        records::batch(tx, page, account, first_seq, &done, progress.head, &tree)?;
         if !fresh.is_empty() {
             let blob = fresh::encode(&batch)?;
             tx.prepare_cached("INSERT INTO page (first_seq, last_seq, rows, data) VALUES (?, ?, ?, ?)")
@@ -259,5 +260,5 @@ pub(super) fn recompute_root(batch: &RecordBatch, number: u64, before: &Root) ->
             .hash()
         })
         .collect();
-    chain::root(number, before, fresh::seqs(batch)[0], &leaves)
+    chain::root(number, before, fresh::seqs(batch)[0], leaves.len() as u64, &chain::tree(&leaves))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::catalogue::{self, feed_code};
+use super::checkpoint::Notary;
 use super::commit::put;
 use super::filter::Filter;
 use super::gather::gather;
@@ -37,6 +38,7 @@ pub(super) struct Intake {
     pub fresh_rows: u64,
     /// Pages up to here are being sealed, and are left as they are.
     pub sealing_through: i64,
+    pub notary: Notary,
     heads: Heads,
     watermark: File,
     channel: Arc<Channel>,
@@ -62,13 +64,25 @@ impl Intake {
             .query_row("SELECT coalesce(sum(rows), 0) FROM page", [], |row| row.get::<_, i64>(0))
             .map_err(StoreError::sqlite("count fresh rows"))? as u64;
         let (heads, kept) = Heads::open(&layout.heads())?;
+        let notary = Notary::open(&db, &layout, head)?;
         let sealed = read_sealed(&db, &layout)?;
         let path = layout.watermark();
         modes::create(&path, modes::SHARED)?;
         let watermark = File::options().write(true).open(&path).map_err(|e| StoreError::io(&path, e))?;
         let channel = watermark::channel(&path);
-        let mut intake =
-            Self { layout, options, db, sealed, head, fresh_rows, sealing_through: 0, heads, watermark, channel };
+        let mut intake = Self {
+            layout,
+            options,
+            db,
+            sealed,
+            head,
+            fresh_rows,
+            sealing_through: 0,
+            notary,
+            heads,
+            watermark,
+            channel,
+        };
         intake.compare_heads(kept)?;
         intake.clear_leftovers();
         intake.announce();
@@ -141,6 +155,7 @@ impl Intake {
                     s.execute(params![progress.head.through, progress.head.batches as i64, progress.head.root])
                 })
                 .map_err(failed("write the chain's head"))?;
+            self.notary.sign(&tx, progress.head, Ticks::now())?;
         }
         tx.commit().map_err(failed("commit a page"))?;
         self.head = progress.head;

@@ -38,9 +38,13 @@ pub(super) fn batch(
     first_seq: i64,
     done: &Committed,
     head: Head,
+    tree: &Root,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .and_then(|mut s| {
+    tx.prepare_cached(
+        "INSERT INTO batch (id, account, feed, source, arrived, first_seq, stored, duplicates, variants, quarantined, undated, \
+         root, tree) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .and_then(|mut s| {
             s.execute(params![
                 head.batches as i64,
                 account,
@@ -54,6 +58,7 @@ pub(super) fn batch(
                 done.quarantined as i64,
                 done.undated as i64,
                 head.root,
+                tree,
             ])
         })
         .map(drop)
