@@ -32,6 +32,7 @@ pub mod import;
 mod intake;
 mod lock;
 mod modes;
+pub mod own;
 mod page;
 mod reader;
 mod records;

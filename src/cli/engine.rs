@@ -35,6 +35,7 @@ pub fn surroundings(place: &Place) -> Surroundings {
     let config = &place.paths.config;
     Surroundings {
         data: Some(place.paths.data.clone()),
+        workspace: Some(place.paths.own.clone()),
         watchlists: Some(place.config.watchlists.clone().unwrap_or_else(|| config.join("watchlists"))),
         functions: Some(config.join("functions")),
         geography: place.config.geography.clone().or_else(|| mark::geography(&place.paths.data)),

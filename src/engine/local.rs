@@ -33,6 +33,7 @@ pub mod join;
 pub mod make_series;
 pub mod names;
 pub mod nested;
+mod own;
 pub mod pipeline;
 pub mod plugin;
 pub mod pool;

@@ -99,6 +99,11 @@ impl Reader {
         read(&self.lock().db).map_err(StoreError::sqlite(what))
     }
 
+    /// The same, for whoever has errors of their own.
+    pub(super) fn whole<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
+        read(&self.lock().db)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,6 +13,8 @@ use crate::base::time::Ticks;
 use crate::event::Feed;
 use crate::kql::hidden::without_hidden;
 
+const FILE: &str = "workspace.db";
+
 /// Numbered steps: the n-th takes a workspace of version n to n + 1.
 const MIGRATIONS: &[&str] = &[include_str!("workspace/001.sql")];
 
@@ -90,7 +92,7 @@ impl Workspace {
             .mode(0o700)
             .create(data_dir)
             .map_err(|e| StoreError::io(data_dir, e))?;
-        let path = data_dir.join("workspace.db");
+        let path = data_dir.join(FILE);
         modes::create(&path, modes::PRIVATE)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || -> rusqlite::Result<Connection> {
@@ -106,12 +108,22 @@ impl Workspace {
         Ok(Self { path, db: Mutex::new(db) })
     }
 
+    /// Opens the workspace in a folder if there is one.
+    pub fn open_if_there(folder: &Path) -> Result<Option<Self>, StoreError> {
+        folder.join(FILE).exists().then(|| Self::open(folder)).transpose()
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `read` with the connection.
+    pub(super) fn whole<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
+        read(&self.db())
     }
 
     fn change(&self, sql: &str, params: impl rusqlite::Params) -> Result<i64, StoreError> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::functions_folder::{self, Saved};
+use super::own;
 use super::scan::columns::schema;
 use super::surroundings::Surroundings;
 use super::views;
@@ -21,7 +22,7 @@ pub struct StoreCatalog;
 
 impl Catalog for StoreCatalog {
     fn table(&self, name: &str) -> Option<Schema> {
-        schema(name).cloned()
+        schema(name).or_else(|| own::schema(name)).cloned()
     }
 
     fn view(&self, name: &str) -> Option<&str> {
@@ -29,7 +30,7 @@ impl Catalog for StoreCatalog {
     }
 
     fn names(&self) -> Vec<String> {
-        views::names().map(str::to_owned).collect()
+        views::names().chain(own::names()).map(str::to_owned).collect()
     }
 
     fn keys(&self, column: &str) -> Vec<&'static str> {
@@ -116,7 +117,7 @@ impl Names {
 impl Catalog for Names {
     fn table(&self, name: &str) -> Option<Schema> {
         if self.events
-            && let Some(schema) = schema(name)
+            && let Some(schema) = schema(name).or_else(|| own::schema(name))
         {
             return Some(schema.clone());
         }
@@ -145,7 +146,7 @@ impl Catalog for Names {
     fn names(&self) -> Vec<String> {
         let mut names = self.imported.as_ref().map_or_else(Vec::new, Imported::names);
         if self.events {
-            names.splice(0..0, views::names().map(str::to_owned));
+            names.splice(0..0, views::names().chain(own::names()).map(str::to_owned));
         }
         names.extend(self.functions().keys().cloned());
         names

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub struct Surroundings {
     /// The data folder: imported tables lie in its `tables`, and `externaldata` may read files in it.
     pub data: Option<PathBuf>,
+    /// The folder of the workspace: the query log of whoever asks.
+    pub workspace: Option<PathBuf>,
     /// The folder of watch-lists: `NAME.csv`.
     pub watchlists: Option<PathBuf>,
     /// The folder of saved functions: `NAME.kql`.

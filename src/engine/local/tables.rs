@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::column::Result;
 use super::control::Control;
 use super::names::Names;
+use super::own;
 use super::pipeline::Source;
 use super::scan::Tables;
 use super::scan::columns::schema;
@@ -16,6 +17,7 @@ use super::surroundings::Surroundings;
 use crate::engine::QueryError;
 use crate::kql::plan::{External, ScanColumn};
 use crate::kql::{Expr, Schema};
+use crate::store::own::Own;
 use crate::store::{Reader, Snapshot};
 
 pub use super::names::StoreCatalog;
@@ -76,6 +78,9 @@ impl Tables for LocalTables<'_> {
     ) -> Result<Arc<dyn Source>> {
         if schema(table).is_some() {
             return Ok(Arc::new(Events::new(self.snapshot()?, columns, filter, purpose, control)?));
+        }
+        if let Some(own) = Own::named(table) {
+            return own::scan(own, self.reader, self.around, columns, filter, control);
         }
         if let Some(list) = self.names.watchlist(table) {
             return Ok(Arc::new(Held::new(&list.schema, &list.rows, columns, filter, control)?));

@@ -84,8 +84,12 @@ fn a_store_is_for_its_owner_and_a_missing_one_is_told() {
     let missing = home.run(["store", "status"]).ended(1);
     assert!(missing.err.contains("collect, import or run the demo"), "{}", missing.err);
     home.run_with(["import", "-"], &lines()).ended(0);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
     for entry in home.entries() {
-        let mode = std::fs::metadata(&entry).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", entry.display());
+        assert_eq!(mode(&entry) & 0o027, 0, "{} has mode {:o}", entry.display(), mode(&entry));
     }
+    // Evidence is readable for a group, which the folder above it does not let in until it is opened to them.
+    let data = home.path(".local/share/vaultscope/default");
+    assert_eq!(mode(&data) & 0o077, 0);
+    assert_eq!(mode(&data.join("evidence/catalogue.db")) & 0o777, 0o640);
 }
