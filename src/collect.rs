@@ -7,14 +7,18 @@
 pub mod backoff;
 pub mod budget;
 pub mod collector;
+pub mod connect;
 pub mod events_api;
+pub mod events_api_v3;
 pub mod health;
 pub mod pins;
 pub mod poller;
 pub mod source;
 
 pub use collector::{Collector, CollectorHandle, Settings, expiry_warning};
+pub use connect::Connect;
 pub use events_api::EventsApi;
+pub use events_api_v3::AuditVersion;
 pub use health::{FeedHealth, FeedState, Health};
 pub use pins::Pins;
 pub use poller::Pace;

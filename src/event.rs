@@ -11,6 +11,7 @@ mod scan;
 pub mod schema;
 pub mod source;
 pub mod summary;
+pub mod v3;
 
 pub use feed::Feed;
 pub use source::Source;

@@ -21,7 +21,7 @@ use super::http::BaseUrl;
 use super::paths::{DEFAULT_PROFILE, DEMO_PROFILE};
 use super::secret::SecretRef;
 use layer::Layer;
-use values::{Bytes, Every, Feeds, Name, Share};
+use values::{AuditVersion, Bytes, Every, Feeds, Name, Share};
 
 /// A configuration larger than this is not one.
 const LARGEST: u64 = 1024 * 1024;
@@ -36,6 +36,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The 1Password accounts to collect from. Empty until one is connected.
     pub accounts: Vec<Account>,
+    /// The 1Password Connect servers whose activity is collected.
+    pub connect: Vec<ConnectServer>,
     /// Between two polls of a feed that has nothing more. Default 5 minutes.
     pub poll_interval: Duration,
     /// The same while "live" is on. Default 10 seconds.
@@ -78,6 +80,21 @@ pub struct Account {
     /// The feeds to poll. Default: all that the token may read.
     #[serde(default)]
     pub feeds: Feeds,
+    /// The version of the API that audit events are read with. Default 2; 3 is a beta of 1Password's.
+    #[serde(default)]
+    pub audit_version: AuditVersion,
+}
+
+/// `[[connect]]`: a 1Password Connect server, whose own activity is collected.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectServer {
+    /// What it is called here, in the store and in queries.
+    pub name: Name,
+    /// Where it answers: https, or http on this machine.
+    pub host: BaseUrl,
+    /// Where its token lies.
+    pub token: SecretRef,
 }
 
 /// `[external_data]`: what a query's `externaldata` may read.
@@ -142,17 +159,16 @@ impl Config {
 
     /// What no single value can tell.
     fn check(&self, file: Option<&Path>) -> Result<(), ConfigError> {
-        for (at, account) in self.accounts.iter().enumerate() {
-            if self.accounts[..at].iter().any(|other| other.name == account.name) {
-                let name = account.name.as_str();
-                return Err(ConfigError::general(
-                    file,
-                    format!("two accounts are called `{name}`"),
-                    "give each [[accounts]] a name of its own",
-                ));
-            }
+        let accounts = self.accounts.iter().map(|account| &account.name);
+        let names: Vec<&Name> = accounts.chain(self.connect.iter().map(|server| &server.name)).collect();
+        match (0..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+            None => Ok(()),
+            Some(at) => Err(ConfigError::general(
+                file,
+                format!("two accounts are called `{}`", names[at]),
+                "give each [[accounts]] and each [[connect]] a name of its own",
+            )),
         }
-        Ok(())
     }
 }
 

@@ -8,7 +8,8 @@ use tokio::runtime::Runtime;
 use super::WrongUse;
 use super::place::Place;
 use crate::base::paths::ensure_private;
-use crate::collect::{Collector, CollectorHandle, EventSource, EventsApi, Pins, Settings};
+use crate::collect::{Collector, CollectorHandle, Connect, EventSource, EventsApi, Pins, Settings};
+use crate::event::Feed;
 use crate::store::{Reader, StoreError, Writer};
 
 /// Running collectors. Stop them with [`Collecting::stop`]; dropped, they end without waiting for the page under way.
@@ -72,9 +73,9 @@ pub fn runtime() -> Result<Runtime> {
     built.context("the I/O threads cannot be started")
 }
 
-/// A job for each account of the configuration.
+/// A job for each account and each Connect server of the configuration.
 pub fn jobs(place: &Place) -> Result<Vec<Job>> {
-    if place.config.accounts.is_empty() {
+    if place.config.accounts.is_empty() && place.config.connect.is_empty() {
         let help =
             "no account is connected: `vaultscope connect --token REFERENCE` adds one, `vaultscope demo` needs none";
         return Err(WrongUse(help.to_owned()).into());
@@ -82,11 +83,17 @@ pub fn jobs(place: &Place) -> Result<Vec<Job>> {
     let http = place.http()?;
     let each = place.config.accounts.iter().map(|account| {
         let source = EventsApi::connect(http.clone(), account.host.as_ref(), &account.token)
-            .with_context(|| format!("account `{}`", account.name))?;
+            .with_context(|| format!("account `{}`", account.name))?
+            .reading_audit(account.audit_version);
         let settings = Settings::of(&place.config, &account.feeds.0);
         Ok(Job { account: account.name.to_string(), source: Arc::new(source), settings })
     });
-    each.collect()
+    let servers = place.config.connect.iter().map(|server| {
+        let access = EventsApi::waiting(http.clone(), Some(&server.host), &server.token);
+        let settings = Settings { feeds: vec![Feed::ConnectActivity], ..Settings::of(&place.config, &[]) };
+        Ok(Job { account: server.name.to_string(), source: Arc::new(Connect::new(access)), settings })
+    });
+    each.chain(servers).collect()
 }
 
 /// Does another process collect into this store?

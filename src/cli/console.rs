@@ -24,7 +24,7 @@ pub fn run(global: &Global) -> Result<Outcome> {
     let place = Place::of(global)?;
     let _log = place.log();
     let stored = Layout::of(&place.paths.data).exists();
-    let (collecting, reader) = if place.config.accounts.is_empty() {
+    let (collecting, reader) = if place.config.accounts.is_empty() && place.config.connect.is_empty() {
         (None, stored.then(|| Reader::open(&place.paths.data)).transpose()?)
     } else {
         match Collecting::start(&place, collecting::runtime()?, collecting::jobs(&place)?) {
@@ -65,7 +65,7 @@ pub fn open(
     collecting: Option<&Collecting>,
     clock: Clock,
 ) -> Result<Exit> {
-    let first_run = reader.is_none() && place.config.accounts.is_empty();
+    let first_run = reader.is_none() && place.config.accounts.is_empty() && place.config.connect.is_empty();
     let options = Options {
         profile: place.config.profile.clone(),
         demo: place.is_demo(),

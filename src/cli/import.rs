@@ -60,7 +60,7 @@ pub struct Args {
 
 /// Reads a feed's name.
 pub fn feed(text: &str) -> Result<Feed, String> {
-    let names = Feed::ALL.map(Feed::name);
+    let names = Feed::STORED.map(Feed::name);
     Feed::from_name(text).ok_or_else(|| format!("a feed is one of {}", names.join(", ")))
 }
 

@@ -1,15 +1,18 @@
-//! The 1Password Events API, version 2: introspection and the three feeds.
+//! The 1Password Events API: introspection and the three feeds of version 2; audit events of version 3 where the configuration asks
+//! for them (`events_api_v3`).
 
-mod answer;
-mod page;
+pub(super) mod answer;
+pub(super) mod page;
 mod token;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
+use super::events_api_v3 as v3;
 use super::source::{Asked, EventSource, FetchError, Fetched, Identity, Position};
 use crate::base::http::{Answer, BaseUrl, HttpClient};
 use crate::base::secret::{SecretError, SecretRef};
@@ -33,6 +36,10 @@ pub struct EventsApi {
     host: Option<BaseUrl>,
     credential: Credential,
     access: Mutex<Access>,
+    /// Of the audit feed; the others have only one.
+    audit: v3::AuditVersion,
+    /// The server was found to know the older names of version 3's parameters.
+    old_names: AtomicBool,
 }
 
 /// What requests are made with.
@@ -74,29 +81,30 @@ impl EventsApi {
     /// claim picks one of 1Password's four hosts. Blocks while the reference is resolved.
     pub fn connect(http: HttpClient, host: Option<&BaseUrl>, reference: &SecretRef) -> Result<Self, ConnectError> {
         let open = resolve(host, reference, 0)?;
-        Ok(Self {
-            http,
-            host: host.cloned(),
-            credential: Credential::Reference(reference.clone()),
-            access: Mutex::new(Access::Open(open)),
-        })
+        Ok(Self::of(http, host.cloned(), Credential::Reference(reference.clone()), Access::Open(open)))
     }
 
     /// As [`EventsApi::connect`]; where the reference cannot be resolved now, requests are refused with the reason, until it can.
     pub fn waiting(http: HttpClient, host: Option<&BaseUrl>, reference: &SecretRef) -> Self {
         let access = resolve(host, reference, 0).map_or_else(|why| Access::Missing(why.to_string()), Access::Open);
-        Self {
-            http,
-            host: host.cloned(),
-            credential: Credential::Reference(reference.clone()),
-            access: Mutex::new(access),
-        }
+        Self::of(http, host.cloned(), Credential::Reference(reference.clone()), access)
     }
 
     /// A client with a token in hand.
     pub fn with_token(http: HttpClient, base: BaseUrl, token: SecretString) -> Self {
         let access = Access::Open(Open { token, base: base.clone(), number: 0 });
-        Self { http, host: Some(base), credential: Credential::Given, access: Mutex::new(access) }
+        Self::of(http, Some(base), Credential::Given, access)
+    }
+
+    fn of(http: HttpClient, host: Option<BaseUrl>, credential: Credential, access: Access) -> Self {
+        let (audit, old_names) = (v3::AuditVersion::default(), AtomicBool::new(false));
+        Self { http, host, credential, access: Mutex::new(access), audit, old_names }
+    }
+
+    /// Reads audit events with this version of the API.
+    #[must_use]
+    pub fn reading_audit(self, audit: v3::AuditVersion) -> Self {
+        Self { audit, ..self }
     }
 
     /// The server that the token is sent to; none while there is no token that names one.
@@ -123,7 +131,12 @@ impl EventsApi {
         Ok(Identity {
             integration: read.uuid,
             account: read.account_uuid,
-            feeds: read.features.iter().filter_map(|name| Feed::from_name(name)).collect(),
+            feeds: read
+                .features
+                .iter()
+                .filter_map(|name| Feed::from_name(name))
+                .filter(|f| f.is_of_events_api())
+                .collect(),
             issued: read.issued_at.as_deref().and_then(Ticks::parse_rfc3339),
             expires: Claims::of(&open.token).and_then(|claims| claims.expires),
             credential: open.number,
@@ -132,10 +145,18 @@ impl EventsApi {
 
     async fn page(&self, feed: Feed, position: &Position) -> Result<Fetched, FetchError> {
         let open = self.open()?;
-        let path = format!("/api/v2/{}", feed.name());
-        let answer = self.http.post_json(&open.base, &path, &open.token, request(position)?).await?;
+        let third = self.version(feed) == v3::VERSION;
+        let answer = if third {
+            self.v3_page(&open, position).await?
+        } else {
+            let path = format!("/api/v2/{}", feed.name());
+            self.http.post_json(&open.base, &path, &open.token, request(position)?).await?
+        };
         match answer::check(&answer) {
-            Ok(()) => Ok(Fetched { credential: open.number, ..fetched(answer)? }),
+            Ok(()) => {
+                let page = if third { v3::fetched(answer, position)? } else { fetched(answer)? };
+                Ok(Fetched { credential: open.number, ..page })
+            }
             // 401 stands for a missing feature too: introspection tells the two apart.
             Err(FetchError::Unauthorized(said)) => match self.introspect(&open).await {
                 Ok(identity) if !identity.feeds.contains(&feed) => Err(FetchError::NotPermitted),
@@ -143,6 +164,34 @@ impl EventsApi {
             },
             Err(error) => Err(error),
         }
+    }
+
+    /// Asks by the newer names of the parameters, and by the older where the server does not take those.
+    async fn v3_page(&self, open: &Open, position: &Position) -> Result<Answer, FetchError> {
+        let old = self.old_names.load(Ordering::Relaxed);
+        let ask = async |old| {
+            let path = v3::request(position, old)?;
+            self.http.get(&open.base, &path, &open.token).await.map_err(FetchError::from)
+        };
+        let answer = ask(old).await?;
+        if answer.status != 400 || matches!(position, Position::Cursor(_)) {
+            return Ok(answer);
+        }
+        let again = ask(!old).await?;
+        if again.status == 400 {
+            // It was something else then.
+            return Ok(answer);
+        }
+        self.old_names.store(!old, Ordering::Relaxed);
+        Ok(again)
+    }
+
+    /// `GET` of a path, with the number of the credential that was asked with: for the other services that take a bearer as this one does.
+    pub(super) async fn get(&self, path: &str) -> Result<(Answer, u64), FetchError> {
+        let open = self.open()?;
+        let answer = self.http.get(&open.base, path, &open.token).await?;
+        answer::check(&answer)?;
+        Ok((answer, open.number))
     }
 
     /// Looks where the token came from. Another one is taken up with the server that it names; one that cannot be used leaves things as
@@ -185,8 +234,8 @@ fn resolve(host: Option<&BaseUrl>, reference: &SecretRef, number: u64) -> Result
 }
 
 impl EventSource for EventsApi {
-    fn version(&self) -> u8 {
-        2
+    fn version(&self, feed: Feed) -> u8 {
+        if feed == Feed::AuditEvents { self.audit.number() } else { 2 }
     }
 
     fn place(&self) -> String {
@@ -247,12 +296,13 @@ fn fetched(answer: Answer) -> Result<Fetched, FetchError> {
         took,
         limits,
         server_time,
+        missed: None,
         credential: 0,
     })
 }
 
 /// Says where the page stopped making sense; of the body itself only a few shown bytes.
-fn explain(error: &page::NotAPage, body: &Bytes) -> String {
+pub(super) fn explain(error: &page::NotAPage, body: &Bytes) -> String {
     let start = Shown::bytes(&body[..body.len().min(40)], 40);
     format!("the page is not as documented: {error}; it begins with “{start}”")
 }

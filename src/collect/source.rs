@@ -18,8 +18,8 @@ pub type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A service, a file or another program that hands out events page by page. The Events API (v2) is one; v3, Log
 /// Analytics, Connect and replayed files stand beside it.
 pub trait EventSource: fmt::Debug + Send + Sync {
-    /// The version of the cursors: those of another version, or of another feed, mean nothing to the source.
-    fn version(&self) -> u8;
+    /// The version of a feed's cursors: those of another version, or of another feed, mean nothing to the source.
+    fn version(&self, feed: Feed) -> u8;
 
     /// Where the events come from, for people: a host, a file.
     fn place(&self) -> String;
@@ -83,6 +83,8 @@ pub struct Fetched {
     pub limits: RateHeaders,
     /// The service's clock, where it told.
     pub server_time: Option<Ticks>,
+    /// What the service no longer had, though we had not read it yet.
+    pub missed: Option<String>,
     /// Which credential it was fetched with, as in [`Identity::credential`]: a page of a token that has not been identified is not kept.
     pub credential: u64,
 }
@@ -115,7 +117,7 @@ pub enum FetchError {
     BadRequest(String),
     #[error("the service failed with status {status}{}", quoted(.said))]
     Server { status: u16, said: String },
-    #[error("{0}; check the host: this is not an answer of the Events API")]
+    #[error("{0}; check the host: something else answers there")]
     Malformed(String),
     #[error("the answer is too large: {0}")]
     TooLarge(HttpError),

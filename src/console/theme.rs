@@ -187,6 +187,7 @@ impl Theme {
             Feed::SignInAttempts => self.feed_signin,
             Feed::ItemUsages => self.feed_item,
             Feed::AuditEvents => self.feed_audit,
+            Feed::ConnectActivity => self.dim,
         }
     }
 }

@@ -34,6 +34,11 @@ impl Happening {
             What::Audit { .. } => Feed::AuditEvents,
         }
     }
+
+    /// Whether it went through the organisation's Connect server, which keeps an activity of its own.
+    pub fn through_connect(&self) -> bool {
+        matches!(self.what, What::Usage { action: Use::ServerCreate | Use::ServerFetch | Use::ServerUpdate, .. })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

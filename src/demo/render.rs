@@ -1,5 +1,8 @@
 //! The JSON of an event, as the API writes it: v2 shapes, fields in its order, times with trimmed nanoseconds.
 
+mod activity;
+mod v3;
+
 use super::happening::{Happening, Session, Thing, What};
 use super::ids::{self, Domain};
 use super::organisation::{Organisation, User};
@@ -8,6 +11,16 @@ use super::{Nanos, ticks};
 /// Appends the event's JSON.
 pub(super) fn render(organisation: &Organisation, event: &Happening, out: &mut Vec<u8>) {
     Render { organisation, out }.event(event);
+}
+
+/// The same audit event as version 3 of the API has it.
+pub(super) fn v3(organisation: &Organisation, event: &Happening, out: &mut Vec<u8>) {
+    Render { organisation, out }.v3(event);
+}
+
+/// What the organisation's Connect server keeps of a use.
+pub(super) fn activity(organisation: &Organisation, event: &Happening, out: &mut Vec<u8>) {
+    Render { organisation, out }.activity(event);
 }
 
 /// The event's uuid, as its JSON has it.

@@ -29,7 +29,7 @@ struct Line<'a> {
 #[derive(Debug)]
 pub struct Replay {
     text: String,
-    events: [Vec<Range<usize>>; 3],
+    events: [Vec<Range<usize>>; Feed::STORED.len()],
 }
 
 impl Replay {
@@ -40,7 +40,7 @@ impl Replay {
     }
 
     fn read(text: String, path: &Path) -> Result<Self, ReplayError> {
-        let mut events: [Vec<Range<usize>>; 3] = Default::default();
+        let mut events: [Vec<Range<usize>>; Feed::STORED.len()] = Default::default();
         let mut start = 0;
         for (n, line) in text.split_inclusive('\n').enumerate() {
             let bad = |why| ReplayError::Line { path: path.into(), line: n + 1, why };

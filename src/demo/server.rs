@@ -1,4 +1,4 @@
-//! The Events API on loopback: the three v2 feeds and introspection, with the manners and the traps of the real one.
+//! The Events API on loopback: the three v2 feeds, v3's audit events and introspection, with the manners and the traps of the real one.
 //!
 //! | trap | here |
 //! |---|---|
@@ -10,6 +10,10 @@
 //! | `has_more` may be true before an empty page | whenever the page is full |
 //! | errors come as `{"status","message"}`, as `{"Error":{"Message"}}`, as plain text | 401, 429, 500; a bad cursor; 404 |
 //! | 600 requests a minute, 30,000 an hour | 429 without `Retry-After` |
+//! | version 3 of audit events: a window of times of insertion, both excluded, or a page's token | 400 otherwise |
+//! | a Connect server's activity, newest first, by offset | the list grows at its front while it is read |
+//!
+//! The Connect server stands at the same address and takes the same bearer, so that a demo needs one of each.
 
 mod base64;
 mod body;
@@ -19,6 +23,7 @@ mod cursor;
 mod fault;
 mod handler;
 mod limits;
+mod query;
 mod reply;
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,7 @@ pub struct Simulation {
     organisation: Organisation,
     truths: Vec<Truth>,
     facts: config::Organisation,
-    streams: [Stream; 3],
+    streams: [Stream; Feed::STORED.len()],
     /// What stories bring, not yet visible, in order.
     upcoming: VecDeque<Happening>,
     background: Background,
@@ -106,6 +106,9 @@ impl Simulation {
 
     fn take(&mut self, event: Happening) {
         self.streams[event.feed() as usize].push(event, self.keep);
+        if event.through_connect() {
+            self.streams[Feed::ConnectActivity as usize].push(event, self.keep);
+        }
     }
 
     /// Everything that becomes visible up to `clock`. In which steps the clock gets there makes no difference.
@@ -152,7 +155,29 @@ impl Simulation {
         let stream = &self.streams[feed as usize];
         let at = position.checked_sub(stream.forgotten).and_then(|n| stream.events.get(n as usize));
         if let Some(event) = at {
-            render::render(&self.organisation, event, out);
+            match feed {
+                Feed::ConnectActivity => render::activity(&self.organisation, event, out),
+                _ => render::render(&self.organisation, event, out),
+            }
+        }
+    }
+
+    /// The first event of the feed at or after a position that was inserted between two times, both excluded.
+    pub fn find_inserted(&self, feed: Feed, position: u64, after: Nanos, before: Nanos) -> Option<u64> {
+        let stream = &self.streams[feed as usize];
+        // In the order of insertion.
+        let first = stream.events.partition_point(|event| event.visible <= after) as u64 + stream.forgotten;
+        let at = position.max(first);
+        let event = stream.events.get((at - stream.forgotten) as usize)?;
+        (event.visible < before).then_some(at)
+    }
+
+    /// Appends the JSON of an audit event as version 3 of the API has it.
+    pub fn render_v3(&self, position: u64, out: &mut Vec<u8>) {
+        let stream = &self.streams[Feed::AuditEvents as usize];
+        let at = position.checked_sub(stream.forgotten).and_then(|n| stream.events.get(n as usize));
+        if let Some(event) = at {
+            render::v3(&self.organisation, event, out);
         }
     }
 }

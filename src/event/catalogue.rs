@@ -74,6 +74,14 @@ pub struct Meaning {
     pub plumbing: bool,
 }
 
+/// What a Connect server can be asked for.
+const CONNECT: &[Code] = &[
+    code("READ", "read", Severity::Info),
+    code("CREATE", "created", Severity::Info),
+    code("UPDATE", "updated", Severity::Info),
+    code("DELETE", "deleted", Severity::Low),
+];
+
 fn find(table: &'static [Code], code: &str) -> Option<&'static Code> {
     table.iter().find(|c| c.code == code)
 }
@@ -93,6 +101,9 @@ pub fn audit(action: &str, object_type: &str) -> Meaning {
     let pair = audit::PAIRS.iter().find(|(a, o, ..)| *a == action && *o == object_type);
     let mut meaning = if let Some(&(.., label, severity)) = pair {
         meaning(label, severity)
+    } else if action.contains('.') {
+        // Version 3's name of an action that version 2 has no code for: it says itself on what.
+        meaning(action.to_owned(), Severity::Info)
     } else {
         let what = find(audit::OBJECTS, object_type).map_or(object_type, |c| c.label);
         let verb = known.map_or(action, |c| c.label);
@@ -127,12 +138,31 @@ pub fn sign_in(category: &str, kind: &str) -> Meaning {
     if why.is_empty() { meaning(label.to_owned(), severity) } else { meaning(format!("{label}: {why}"), severity) }
 }
 
+/// What a request to a Connect server means.
+pub fn connect(action: &str, result: &str, resource: &str) -> Meaning {
+    let verb = find(CONNECT, action).map_or(action, |code| code.label);
+    let what = match resource {
+        "ITEM" => "an item",
+        "VAULT" => "a vault",
+        other => other,
+    };
+    let what = format!("{verb} {what}");
+    if result == "DENY" {
+        meaning(format!("was denied: {}", what.trim()), Severity::Low)
+    } else {
+        meaning(what.trim().to_owned(), Severity::Info)
+    }
+}
+
 /// Whether what the event tells of was done. Item usages and audit events tell of what was done; a sign-in says so.
 pub fn outcome(feed: Feed, category: Option<&str>) -> Outcome {
     match (feed, category) {
         (Feed::ItemUsages | Feed::AuditEvents, _) | (_, Some("success" | "firewall_reported_success")) => {
             Outcome::Success
         }
+        (Feed::ConnectActivity, Some("SUCCESS")) => Outcome::Success,
+        (Feed::ConnectActivity, Some("DENY")) => Outcome::Failure,
+        (Feed::ConnectActivity, _) => Outcome::Unknown,
         (_, Some(c)) if c.ends_with("_failed") || find(sign_in::CATEGORIES, c).is_some() => Outcome::Failure,
         _ => Outcome::Unknown,
     }
@@ -144,6 +174,7 @@ pub fn actions(feed: Feed) -> &'static [Code] {
         Feed::SignInAttempts => sign_in::CATEGORIES,
         Feed::ItemUsages => usage::ACTIONS,
         Feed::AuditEvents => audit::ACTIONS,
+        Feed::ConnectActivity => CONNECT,
     }
 }
 

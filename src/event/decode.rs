@@ -3,12 +3,15 @@
 //! Every field but `uuid` is optional, every enumeration open. Decoding never fails for what a field holds; it fails only
 //! where there is no event to keep (`Undecodable`), and such an item goes to quarantine with its reason.
 
+pub mod connect;
 mod keys;
+mod v3;
 
 use std::borrow::Cow;
 
 use keys::{Keys, Kind, Target};
 
+use super::Feed;
 use super::scan::{Quoted, Scanner, Stop, Token};
 use super::schema::STORED;
 use crate::base::time::Ticks;
@@ -33,6 +36,8 @@ pub enum Undecodable {
     NotAnObject,
     #[error("the item has no uuid: a string that is not empty under the key `uuid`")]
     NoUuid,
+    #[error("the request has no id: a string that is not empty under the key `requestId`")]
+    NoRequestId,
     #[error("the item has two uuids, so that its identity is open")]
     RepeatedUuid,
 }
@@ -114,8 +119,13 @@ impl<'a> Decoded<'a> {
     }
 }
 
-/// Decodes one item's exact bytes, whichever its feed: a key means the same in all three.
+/// Decodes one event's exact bytes, whichever its feed of the Events API: a key means the same in all three.
 pub fn decode(item: &[u8]) -> Result<Decoded<'_>, Undecodable> {
+    decode_of(Feed::AuditEvents, item)
+}
+
+/// Decodes one item's exact bytes.
+pub fn decode_of(feed: Feed, item: &[u8]) -> Result<Decoded<'_>, Undecodable> {
     if item.len() > MAX_EVENT {
         return Err(Undecodable::TooLarge(item.len()));
     }
@@ -134,9 +144,17 @@ pub fn decode(item: &[u8]) -> Result<Decoded<'_>, Undecodable> {
         seen: 0,
         groups: 0,
         repeated_uuid: false,
+        inserted: false,
     };
     scanner.members(|s, key| reading.member(s, key))?;
     scanner.end()?;
+    if !feed.is_of_events_api() {
+        connect::fill(&mut reading.event)?;
+        return if reading.event.uuid().is_empty() { Err(Undecodable::NoRequestId) } else { Ok(reading.event) };
+    }
+    if reading.inserted {
+        v3::fill(&mut reading.event);
+    }
     if reading.repeated_uuid {
         return Err(Undecodable::RepeatedUuid);
     }
@@ -155,12 +173,18 @@ struct Reading<'a> {
     /// A bit for each dynamic column that was met.
     groups: u32,
     repeated_uuid: bool,
+    /// It has a time of insertion, as events of version 3 alone do.
+    inserted: bool,
 }
 
 impl<'a> Reading<'a> {
     fn member(&mut self, scanner: &mut Scanner<'a>, key: Quoted<'a>) -> Result<(), Stop> {
         match with_name(key, |name| self.keys.target(name)) {
             None => scanner.value().map(drop),
+            Some(Target::Insertion) => {
+                self.inserted = true;
+                scanner.value().map(drop)
+            }
             Some(Target::Column(column)) => {
                 let token = scanner.value()?;
                 self.take(column, token);

@@ -4,6 +4,9 @@
 //! paths inside them that hunts read all the time are columns of their own. A path column holds exactly that path: a
 //! string where the event has a string, null where it has null or nothing. An event that has anything else there (a number, a list, a
 //! repeated key) is marked `irregular`, and is read from `raw` instead: rare, and never wrong.
+//!
+//! An audit event of version 3 has another shape. Its columns hold what version 2 would have had there (`decode::v3`), its text is what
+//! the service sent; the dynamic columns, which are cut out of the text, are null.
 
 use std::sync::{Arc, LazyLock};
 

@@ -106,12 +106,13 @@ pub(super) const fn feed_code(feed: Feed) -> i64 {
         Feed::SignInAttempts => 1,
         Feed::ItemUsages => 2,
         Feed::AuditEvents => 3,
+        Feed::ConnectActivity => 4,
     }
 }
 
 /// The feed of a number in the catalogue.
 pub(super) fn feed_of(code: i64) -> Option<Feed> {
-    Feed::ALL.into_iter().find(|feed| feed_code(*feed) == code)
+    Feed::STORED.into_iter().find(|feed| feed_code(*feed) == code)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::{StoreError, fresh};
 use crate::base::time::Ticks;
 use crate::event::Source;
 use crate::event::columns::{Arrival, BatchBuilder, text_at};
-use crate::event::decode::{Decoded, decode};
+use crate::event::decode::{Decoded, decode_of};
 
 /// An item that was there already, with the text and sequence number of the primary.
 pub(super) struct Again<'a> {
@@ -42,7 +42,7 @@ pub(super) fn put(
         let mut events = Vec::with_capacity(page.items.len());
         let mut bad = Vec::new();
         for (at, item) in page.items.iter().enumerate() {
-            match decode(item) {
+            match decode_of(page.feed, item) {
                 Ok(event) => events.push(event),
                 Err(why) => bad.push((at, why)),
             }

@@ -33,10 +33,11 @@ const fn outcome_code(outcome: Outcome) -> i64 {
 }
 
 impl HourCount {
-    /// From the catalogue's numbers; `None` for a feed or an outcome that this program does not know.
+    /// From the catalogue's numbers; `None` for what is no event, and for a feed or an outcome that this program does not know.
     pub(super) fn from_codes(hour: i64, feed: i64, outcome: i64, events: i64) -> Option<Self> {
         let outcome = Outcome::ALL.into_iter().find(|o| outcome_code(*o) == outcome)?;
-        Some(Self { hour: Ticks(hour), feed: feed_of(feed)?, outcome, events: events.max(0) as u64 })
+        let feed = feed_of(feed).filter(|feed| feed.is_of_events_api())?;
+        Some(Self { hour: Ticks(hour), feed, outcome, events: events.max(0) as u64 })
     }
 }
 

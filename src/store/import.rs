@@ -116,7 +116,7 @@ struct Import<'a> {
     /// The file's own name, for places.
     name: Arc<str>,
     /// A page a feed, as they fill.
-    pages: [Filling; Feed::ALL.len()],
+    pages: [Filling; Feed::STORED.len()],
     unplaced: Vec<BadItem>,
     under_way: VecDeque<oneshot::Receiver<Result<Committed, StoreError>>>,
     progress: Progress,
@@ -241,7 +241,7 @@ impl<'a> Import<'a> {
     }
 
     fn finish(mut self) -> Result<Progress, StoreError> {
-        Feed::ALL.into_iter().try_for_each(|feed| self.hand_in(feed))?;
+        Feed::STORED.into_iter().try_for_each(|feed| self.hand_in(feed))?;
         self.settle(0)?;
         self.set_unplaced_aside()?;
         Ok(self.progress)

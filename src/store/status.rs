@@ -218,6 +218,12 @@ impl Reader {
         Ok(all.into_iter().find(|c| c.account == account && c.feed == feed && c.version == version))
     }
 
+    /// The cursor of a feed that was read from last, of whichever version of the API.
+    pub fn newest_cursor(&self, account: &str, feed: Feed) -> Result<Option<CursorRow>, StoreError> {
+        let all = self.cursors()?;
+        Ok(all.into_iter().filter(|c| c.account == account && c.feed == feed).max_by_key(|c| c.at))
+    }
+
     /// The accounts that the store has events or cursors of.
     pub fn accounts(&self) -> Result<Vec<String>, StoreError> {
         self.rows("SELECT uuid FROM account ORDER BY id", i64::MAX, |r| r.get(0))

@@ -8,5 +8,6 @@ mod crates;
 mod engine;
 mod floors;
 mod hunts;
+mod sources;
 mod store;
 mod view;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Account, Bytes, Config, Every, ExternalData, Limits, Organisation, Share};
+use super::{Account, Bytes, Config, ConnectServer, Every, ExternalData, Limits, Organisation, Share};
 
 /// One level of settings. A profile's replace the top level's one by one; a table is replaced whole, except for the
 /// limits.
@@ -14,6 +14,7 @@ use super::{Account, Bytes, Config, Every, ExternalData, Limits, Organisation, S
 #[serde(deny_unknown_fields)]
 pub(super) struct Layer {
     accounts: Option<Vec<Account>>,
+    connect: Option<Vec<ConnectServer>>,
     poll_interval: Option<Every>,
     live_interval: Option<Every>,
     budget_share: Option<Share>,
@@ -58,6 +59,7 @@ impl Layer {
             profile,
             file: file.map(Path::to_owned),
             accounts: top.accounts.or(self.accounts).unwrap_or_default(),
+            connect: top.connect.or(self.connect).unwrap_or_default(),
             poll_interval: every(top.poll_interval, self.poll_interval, Duration::from_secs(300)),
             live_interval: every(top.live_interval, self.live_interval, Duration::from_secs(10)),
             budget_share: top.budget_share.or(self.budget_share).map_or(0.5, |share| share.0),

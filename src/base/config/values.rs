@@ -119,6 +119,34 @@ impl<'de> Deserialize<'de> for Feeds {
     }
 }
 
+/// With which version of the Events API audit events are read: 2, or 3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditVersion {
+    #[default]
+    Two,
+    /// A beta: 1Password may change it at any time, and does not mean it for production.
+    Three,
+}
+
+impl AuditVersion {
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Two => 2,
+            Self::Three => 3,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AuditVersion {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        match u8::deserialize(source)? {
+            2 => Ok(Self::Two),
+            3 => Ok(Self::Three),
+            _ => Err(D::Error::custom("the version of audit events is 2, or 3 for 1Password's beta")),
+        }
+    }
+}
+
 /// A block of addresses, `10.0.0.0/8` or `2001:db8::/32`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {

@@ -24,7 +24,7 @@ fn one(account: &Account, http: Option<&HttpClient>, live: bool) -> Vec<Finding>
     let name = account.name.as_str();
     let Some(http) = http else { return Vec::new() };
     let api = match EventsApi::connect(http.clone(), account.host.as_ref(), &account.token) {
-        Ok(api) => api,
+        Ok(api) => api.reading_audit(account.audit_version),
         // The error's text holds the fix.
         Err(error) => {
             return vec![Finding::wrong(

@@ -46,7 +46,7 @@ impl Script {
 }
 
 impl EventSource for Script {
-    fn version(&self) -> u8 {
+    fn version(&self, _: Feed) -> u8 {
         2
     }
 
@@ -349,7 +349,7 @@ async fn a_poller_that_dies_is_told_of() {
     #[derive(Debug)]
     struct Faulty;
     impl EventSource for Faulty {
-        fn version(&self) -> u8 {
+        fn version(&self, _: Feed) -> u8 {
             2
         }
         fn place(&self) -> String {

@@ -15,7 +15,7 @@ use crate::collect::source::{FetchError, RateHeaders, quoted};
 const SAID: usize = 160;
 
 /// An error for every status but 200.
-pub(super) fn check(answer: &Answer) -> Result<(), FetchError> {
+pub(in crate::collect) fn check(answer: &Answer) -> Result<(), FetchError> {
     let said = || said(&answer.body);
     Err(match answer.status {
         200 => return Ok(()),
@@ -56,12 +56,12 @@ fn wait(answer: &Answer) -> Option<Duration> {
 }
 
 /// The server's clock.
-pub(super) fn date(answer: &Answer) -> Option<Ticks> {
+pub(in crate::collect) fn date(answer: &Answer) -> Option<Ticks> {
     backoff::http_date(header(answer, "date")?)
 }
 
 /// `RateLimit-*` or `X-RateLimit-*`. None are documented for version 2, so they are only shown.
-pub(super) fn rate_headers(answer: &Answer) -> RateHeaders {
+pub(in crate::collect) fn rate_headers(answer: &Answer) -> RateHeaders {
     let number = |name: &str| {
         let value = header(answer, name).or_else(|| header(answer, &format!("x-{name}")))?;
         value.trim().parse::<u64>().ok()
@@ -73,7 +73,8 @@ pub(super) fn rate_headers(answer: &Answer) -> RateHeaders {
     }
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+/// A header's text.
+pub(in crate::collect) fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     answer.headers.get(name)?.to_str().ok()
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Split {
 
 /// Why the bytes are no page. Offsets are in bytes from 0.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotAPage {
+pub(in crate::collect) enum NotAPage {
     #[error("something else stands where {expected} should, at byte {at}")]
     Expected { expected: &'static str, at: usize },
     #[error("it breaks off")]
@@ -30,7 +30,31 @@ pub(super) enum NotAPage {
 /// Splits `{"cursor": …, "has_more": …, "items": […]}`. Other keys are passed over; the items share the body's memory.
 pub(super) fn split(body: &Bytes) -> Result<Split, NotAPage> {
     let mut page = Split::default();
-    let mut has_items = false;
+    page.items = split_object(body, "items", &mut |key, value| {
+        match key {
+            b"\"cursor\"" => {
+                page.cursor = serde_json::from_slice(value).map_err(|_| NotAPage::WrongKind { key: "cursor" })?;
+            }
+            b"\"has_more\"" => {
+                let more: Option<bool> =
+                    serde_json::from_slice(value).map_err(|_| NotAPage::WrongKind { key: "has_more" })?;
+                page.has_more = more.unwrap_or(false);
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(page)
+}
+
+/// The items of an object that has them as a list under `list`; `other` gets every other key, with its quotes, and the bytes of
+/// its value.
+pub(in crate::collect) fn split_object(
+    body: &Bytes,
+    list: &'static str,
+    other: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), NotAPage>,
+) -> Result<Vec<Bytes>, NotAPage> {
+    let mut items = None;
     let mut frame = Frame { bytes: body, at: 0 };
     frame.expect(b'{', "an object")?;
     if frame.next_is(b'}') {
@@ -39,35 +63,31 @@ pub(super) fn split(body: &Bytes) -> Result<Split, NotAPage> {
     loop {
         let key = frame.key()?;
         frame.expect(b':', "a colon")?;
-        match key {
-            b"\"items\"" => {
-                has_items = true;
-                frame.items(body, &mut page.items)?;
-            }
-            b"\"cursor\"" => {
-                let value = frame.value()?;
-                page.cursor = serde_json::from_slice(value).map_err(|_| NotAPage::WrongKind { key: "cursor" })?;
-            }
-            b"\"has_more\"" => {
-                let value = frame.value()?;
-                let more: Option<bool> =
-                    serde_json::from_slice(value).map_err(|_| NotAPage::WrongKind { key: "has_more" })?;
-                page.has_more = more.unwrap_or(false);
-            }
-            _ => {
-                frame.value()?;
-            }
+        if key.strip_prefix(b"\"").and_then(|k| k.strip_suffix(b"\"")) == Some(list.as_bytes()) {
+            frame.items(body, list, items.get_or_insert_default())?;
+        } else {
+            other(key, frame.value()?)?;
         }
         if frame.next_is(b'}') {
             break;
         }
         frame.expect(b',', "a comma or the end of the object")?;
     }
+    frame.end()?;
+    items.ok_or(NotAPage::NoItems)
+}
+
+/// The items of a body that is a list.
+pub(in crate::collect) fn split_list(body: &Bytes) -> Result<Vec<Bytes>, NotAPage> {
+    let mut items = Vec::new();
+    let mut frame = Frame { bytes: body, at: 0 };
     frame.blanks();
-    if frame.at < body.len() {
-        return Err(NotAPage::Expected { expected: "the end", at: frame.at });
+    if frame.at == body.len() {
+        return Err(NotAPage::BreaksOff);
     }
-    if has_items { Ok(page) } else { Err(NotAPage::NoItems) }
+    frame.items(body, "the list", &mut items)?;
+    frame.end()?;
+    Ok(items)
 }
 
 struct Frame<'a> {
@@ -150,11 +170,17 @@ impl<'a> Frame<'a> {
         Ok(self.bytes[start..self.at].trim_ascii_end())
     }
 
-    fn items(&mut self, body: &Bytes, items: &mut Vec<Bytes>) -> Result<(), NotAPage> {
+    fn end(&mut self) -> Result<(), NotAPage> {
+        self.blanks();
+        let done = self.at >= self.bytes.len();
+        if done { Ok(()) } else { Err(NotAPage::Expected { expected: "the end", at: self.at }) }
+    }
+
+    fn items(&mut self, body: &Bytes, key: &'static str, items: &mut Vec<Bytes>) -> Result<(), NotAPage> {
         self.blanks();
         if !self.next_is(b'[') {
             // A null array is an empty one.
-            return if self.value()? == b"null" { Ok(()) } else { Err(NotAPage::WrongKind { key: "items" }) };
+            return if self.value()? == b"null" { Ok(()) } else { Err(NotAPage::WrongKind { key }) };
         }
         if self.next_is(b']') {
             return Ok(());
@@ -244,11 +270,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_list_alone_is_split_as_a_page_is() {
+        let list = |text: &[u8]| split_list(&Bytes::copy_from_slice(text));
+        assert_eq!(
+            list(b" [ {\"a\":1} ,{bad]} ]\n"),
+            Err(NotAPage::Expected { expected: "a comma or the end of the items", at: 17 })
+        );
+        assert_eq!(list(b" [ {\"a\":1} ,7 ]\n").unwrap(), [&b"{\"a\":1}"[..], b"7"]);
+        assert_eq!(list(b"[]").unwrap().len(), 0);
+        for text in ["", "{}", "null", "[", "[1", "[] x", "404 page not found"] {
+            assert!(list(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::sample::select(b"{}[],:\"\\ abn1\xff".to_vec()), 0..60)) {
             let _ = of(&[b"{\"items\":[".as_slice(), &bytes].concat());
             let _ = of(&bytes);
+            let _ = split_list(&Bytes::copy_from_slice(&bytes));
         }
 
         #[test]

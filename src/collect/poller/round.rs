@@ -9,7 +9,7 @@ use crate::base::time::{DAY, HOUR, Span, Ticks};
 use crate::collect::events_api::KEPT_DAYS;
 use crate::collect::health::FeedState;
 use crate::collect::source::{FetchError, Fetched, Position};
-use crate::event::{Source, decode};
+use crate::event::{Feed, Source, decode};
 use crate::store::{Committed, Cursor, CursorUpdate, GapRecord, Page, PollRecord, StoreError};
 
 /// How far before the last contact a reset begins: item usages come hours late.
@@ -76,15 +76,21 @@ impl Poller {
     /// Where the store says that the feed stands, or its beginning at first contact.
     async fn saved(&self) -> Result<Standing, StoreError> {
         let (reader, account, feed) = (self.reader.clone(), self.account.clone(), self.feed);
-        let version = self.source.version();
+        let version = self.source.version(self.feed);
         let row = tokio::task::spawn_blocking(move || reader.cursor(&account, feed, version))
             .await
             .map_err(|_| StoreError::Stopped)??;
         let now = self.settings.clock.now();
         let oldest = now - self.settings.back_fill;
         let Some(row) = row else {
-            let span = Some((oldest, now));
-            return Ok(Standing { position: Position::Since(oldest), reading: Source::Backfill, span, contact: None });
+            // What another version of the API gave is there already; from a little before its end, nothing is missed.
+            let (reader, account) = (self.reader.clone(), self.account.clone());
+            let other = tokio::task::spawn_blocking(move || reader.newest_cursor(&account, feed))
+                .await
+                .map_err(|_| StoreError::Stopped)??;
+            let start = other.map_or(oldest, |other| (other.at.min(now) - OVERLAP).max(oldest));
+            let span = Some((start, now));
+            return Ok(Standing { position: Position::Since(start), reading: Source::Backfill, span, contact: None });
         };
         if now - row.at > Span(KEPT_DAYS * DAY) {
             self.record_gap(
@@ -135,7 +141,7 @@ impl Poller {
             bytes: 0,
             error: Some(error.to_string()),
         });
-        let version = self.source.version();
+        let version = self.source.version(self.feed);
         page.cursor = refused.clone().map(|reason| CursorUpdate::Reject { version, reason });
         self.hand_in(page).await.map_err(Trouble::Store)?;
         let Some(why) = refused else {
@@ -150,11 +156,11 @@ impl Poller {
     /// Commits a page with the cursor that follows it, and tells how it went.
     async fn commit(&self, fetched: Fetched, started: Ticks, reading: Source, next: Source) -> Result<(), StoreError> {
         let arrived = self.settings.clock.now();
-        let newest = newest(&fetched);
-        let (bytes, limits) = (fetched.bytes, fetched.limits);
+        let newest = newest(self.feed, &fetched);
+        let (bytes, limits, missed) = (fetched.bytes, fetched.limits, fetched.missed);
         let skew = fetched.server_time.map(|theirs| theirs - arrived).filter(|skew| skew.0.abs() > SKEW);
         let mut page = Page::new(self.account.clone(), self.feed, reading, arrived, fetched.items);
-        let version = self.source.version();
+        let version = self.source.version(self.feed);
         page.cursor = fetched.cursor.map(|cursor: Cursor| CursorUpdate::Advance { version, cursor, reading: next });
         page.poll = Some(PollRecord {
             started,
@@ -164,6 +170,9 @@ impl Poller {
             error: None,
         });
         let committed = self.hand_in(page).await?;
+        if let Some(why) = missed {
+            self.record_gap(None, Some(started), &why).await?;
+        }
         self.health.send_modify(|health| {
             health.clock_skew = skew;
             health.limits = limits;
@@ -204,8 +213,8 @@ impl Poller {
 }
 
 /// The newest time among the last items: a feed is in the order of arrival, so it is there or near.
-fn newest(page: &Fetched) -> Option<Ticks> {
-    page.items.iter().rev().take(LOOKED_AT).filter_map(|item| decode::decode(item).ok()?.timestamp()).max()
+fn newest(feed: Feed, page: &Fetched) -> Option<Ticks> {
+    page.items.iter().rev().take(LOOKED_AT).filter_map(|item| decode::decode_of(feed, item).ok()?.timestamp()).max()
 }
 
 fn millis(span: Span) -> u64 {

@@ -118,7 +118,7 @@ pub fn minutes(reader: &Reader, from: Ticks, to: Ticks) -> Result<Vec<Bin>, Scan
         true
     })?;
     let bins = counts.into_iter().map(|((minute, feed, outcome), events)| {
-        (Ticks(minute * MINUTE), Feed::ALL[usize::from(feed)], Outcome::ALL[usize::from(outcome)], events)
+        (Ticks(minute * MINUTE), Feed::STORED[usize::from(feed)], Outcome::ALL[usize::from(outcome)], events)
     });
     Ok(bins.collect())
 }
@@ -130,7 +130,8 @@ fn count(batch: &RecordBatch, counts: &mut BTreeMap<(i64, u8, u8), u32>) {
     };
     let times = times.as_primitive::<Int64Type>();
     for row in 0..batch.num_rows() {
-        let Some(feed) = text_at(feeds, row).and_then(Feed::from_name) else { continue };
+        let feed = text_at(feeds, row).and_then(Feed::from_name);
+        let Some(feed) = feed.filter(|feed| feed.is_of_events_api()) else { continue };
         let outcome = outcome(feed, text_at(categories, row));
         *counts.entry((times.value(row).div_euclid(MINUTE), feed as u8, outcome as u8)).or_default() += 1;
     }

@@ -153,6 +153,7 @@ const fn short_feed(feed: Feed) -> &'static str {
         Feed::SignInAttempts => "sign-in",
         Feed::ItemUsages => "item",
         Feed::AuditEvents => "audit",
+        Feed::ConnectActivity => "connect",
     }
 }
 

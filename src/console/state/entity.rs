@@ -203,6 +203,7 @@ fn action(feed: Feed, event_type: &str, object_type: &str) -> String {
         Feed::SignInAttempts => catalogue::sign_in(event_type, ""),
         Feed::ItemUsages => catalogue::usage(event_type),
         Feed::AuditEvents => catalogue::audit(event_type, object_type),
+        Feed::ConnectActivity => catalogue::connect(event_type, "", object_type),
     };
     meaning.label.into_owned()
 }

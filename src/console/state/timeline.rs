@@ -16,7 +16,9 @@ pub struct Counts([[u32; 3]; 3]);
 
 impl Counts {
     pub fn add(&mut self, feed: Feed, outcome: Outcome, events: u32) {
-        let count = &mut self.0[feed as usize][outcome as usize];
+        // The timeline is of events; a Connect server's requests are none.
+        let Some(feed) = self.0.get_mut(feed as usize) else { return };
+        let count = &mut feed[outcome as usize];
         *count = count.saturating_add(events);
     }
 

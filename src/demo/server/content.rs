@@ -57,6 +57,42 @@ impl Content {
         }
     }
 
+    /// A page of a window of version 3, and whether more follows; `None` where the server has no version 3: a file's events have no times of
+    /// insertion.
+    pub fn window(&self, cursor: &Cursor, clock: Nanos) -> Option<(Page, bool)> {
+        let Self::Simulated(simulation) = self else { return None };
+        let after = cursor.start.max(clock.saturating_sub(RETENTION));
+        let find = |position| simulation.find_inserted(cursor.feed, position, after, cursor.end);
+        let mut page = Page { items: vec![b'['], count: 0, next: *cursor };
+        let mut found = find(cursor.position);
+        while let Some(position) = found.filter(|_| page.count < usize::from(cursor.limit)) {
+            if page.count > 0 {
+                page.items.push(b',');
+            }
+            simulation.render_v3(position, &mut page.items);
+            page.count += 1;
+            page.next.position = position + 1;
+            found = find(page.next.position);
+        }
+        page.items.push(b']');
+        Some((page, found.is_some()))
+    }
+
+    /// The newest of a Connect server's requests, the newest first, after so many that are left out; how many it has in all.
+    pub fn activity(&self, limit: u64, offset: u64) -> (Vec<u8>, u64, u64) {
+        let total = self.count(Feed::ConnectActivity);
+        let (first, last) = (offset.min(total), offset.saturating_add(limit).min(total));
+        let mut items = vec![b'['];
+        for n in first..last {
+            if n > first {
+                items.push(b',');
+            }
+            self.render(Feed::ConnectActivity, total - 1 - n, &mut items);
+        }
+        items.push(b']');
+        (items, last - first, total)
+    }
+
     /// The chain's next page. The next cursor stands behind the last event that was told, so that an empty page gives
     /// the same cursor again. With `again`, events of the page before are told once more.
     pub fn page(&self, cursor: &Cursor, clock: Nanos, again: bool) -> Page {

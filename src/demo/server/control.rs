@@ -101,7 +101,7 @@ pub(super) fn answer(state: &Arc<State>, body: &[u8]) -> Response<ReplyBody> {
     }
     control.advance(Duration::from_secs(order.advance.into()));
     let requests: serde_json::Map<_, _> =
-        Feed::ALL.into_iter().map(|feed| (feed.name().to_owned(), state.requests(Some(feed)).into())).collect();
+        Feed::STORED.into_iter().map(|feed| (feed.name().to_owned(), state.requests(Some(feed)).into())).collect();
     let left: Vec<String> = state.faults().iter().map(ToString::to_string).collect();
     let body = json!({
         "now": state.now().to_string(),

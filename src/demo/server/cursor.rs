@@ -53,7 +53,7 @@ impl Cursor {
             return None;
         }
         Some(Self {
-            feed: *Feed::ALL.get(usize::from(bytes[0]))?,
+            feed: *Feed::STORED.get(usize::from(bytes[0]))?,
             limit: u16::from_le_bytes([bytes[2], bytes[3]]),
             position: u64::from_le_bytes(word(&bytes, 4)),
             start: Nanos::from_le_bytes(word(&bytes, 12)),

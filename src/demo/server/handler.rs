@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, CONTENT_RANGE};
 use hyper::{Method, Request, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -18,6 +18,7 @@ use super::content::Content;
 use super::cursor::Cursor;
 use super::fault::{self, Fault, Trouble};
 use super::limits::{Limits, Windows};
+use super::query::{Stretch, Window};
 use super::reply::{self, Answer, ReplyBody};
 use super::{ServerOptions, What, control, token};
 use crate::base::time::Ticks;
@@ -44,7 +45,7 @@ pub(super) struct State {
     start: Nanos,
     began: Instant,
     ahead: AtomicI64,
-    requests: [AtomicU64; 4],
+    requests: [AtomicU64; Feed::STORED.len() + 1],
 }
 
 impl std::fmt::Debug for State {
@@ -150,7 +151,7 @@ impl State {
 
     /// Requests that asked for a feed, or for introspection, whatever the answer.
     pub fn requests(&self, feed: Option<Feed>) -> u64 {
-        self.requests[feed.map_or(3, |f| f as usize)].load(Ordering::Relaxed)
+        self.requests[place(feed)].load(Ordering::Relaxed)
     }
 
     pub fn faults(&self) -> MutexGuard<'_, Vec<Fault>> {
@@ -192,18 +193,95 @@ impl State {
     }
 }
 
+impl State {
+    /// A page of version 3. Its tokens are sealed with another secret than the cursors of version 2.
+    fn window(&self, cursor: &Cursor) -> Response<ReplyBody> {
+        let clock = self.clock();
+        let page = {
+            let mut content = lock(&self.content);
+            content.advance(clock);
+            content.window(cursor, clock)
+        };
+        let Some((page, more)) = page else {
+            return reply::plain(StatusCode::NOT_FOUND, "404 page not found\n");
+        };
+        let mut body = b"{\"audit_events\":".to_vec();
+        body.extend_from_slice(&page.items);
+        if more {
+            body.extend_from_slice(format!(",\"next_page_token\":\"{}\"", page.next.encode(!self.secret)).as_bytes());
+        }
+        body.push(b'}');
+        reply::json_text(StatusCode::OK, body)
+    }
+
+    /// What the Connect server tells: a list, and in a header which stretch of how many it is.
+    fn activity(&self, Stretch { limit, offset }: Stretch) -> Response<ReplyBody> {
+        let (items, count, total) = {
+            let mut content = lock(&self.content);
+            content.advance(self.clock());
+            content.activity(limit, offset)
+        };
+        let range = format!("{}-{}/{total}", offset + u64::from(count > 0), offset + count);
+        reply::with_header(reply::json_text(StatusCode::OK, items), CONTENT_RANGE, &range)
+    }
+}
+
+/// Where requests for a feed, or for introspection, are counted.
+fn place(feed: Option<Feed>) -> usize {
+    feed.map_or(Feed::STORED.len(), |feed| feed as usize)
+}
+
 /// What a path asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Route {
     Introspect,
     Feed(Feed),
+    /// Audit events of version 3.
+    Window,
+    Activity,
     Control,
+}
+
+impl Route {
+    fn feed(self) -> Option<Feed> {
+        match self {
+            Self::Feed(feed) => Some(feed),
+            Self::Window => Some(Feed::AuditEvents),
+            Self::Activity => Some(Feed::ConnectActivity),
+            Self::Introspect | Self::Control => None,
+        }
+    }
+
+    fn method(self) -> Method {
+        if matches!(self, Self::Feed(_) | Self::Control) { Method::POST } else { Method::GET }
+    }
+}
+
+/// What is asked for, as far as it could be understood.
+enum Asked {
+    Introspection,
+    Page(Feed, Result<Body, &'static str>),
+    Window(Result<Window, &'static str>),
+    Activity(Result<Stretch, &'static str>),
+}
+
+impl Asked {
+    /// It goes on from an earlier answer.
+    fn continues(&self) -> bool {
+        matches!(self, Self::Page(_, Ok(Body::Cursor(_))) | Self::Window(Ok(Window::Page(_))))
+    }
 }
 
 fn route(path: &str) -> Option<Route> {
     match path {
         "/api/v2/auth/introspect" => Some(Route::Introspect),
         "/__control" => Some(Route::Control),
-        path => path.strip_prefix("/api/v2/").and_then(Feed::from_name).map(Route::Feed),
+        "/api/v3/auditevents" => Some(Route::Window),
+        "/v1/activity" => Some(Route::Activity),
+        path => {
+            let feed = path.strip_prefix("/api/v2/").and_then(Feed::from_name);
+            feed.filter(|feed| feed.is_of_events_api()).map(Route::Feed)
+        }
     }
 }
 
@@ -211,20 +289,17 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Ans
     let Some(route) = route(request.uri().path()) else {
         return Ok(reply::plain(StatusCode::NOT_FOUND, "404 page not found\n"));
     };
-    let feed = match route {
-        Route::Feed(feed) => Some(feed),
-        _ => None,
-    };
-    let wanted = if matches!(route, Route::Introspect) { Method::GET } else { Method::POST };
-    if *request.method() != wanted {
+    let feed = route.feed();
+    if *request.method() != route.method() {
         return Ok(reply::plain(StatusCode::METHOD_NOT_ALLOWED, "405 method not allowed\n"));
     }
     if !matches!(route, Route::Control) {
-        state.requests[feed.map_or(3, |f| f as usize)].fetch_add(1, Ordering::Relaxed);
+        state.requests[place(feed)].fetch_add(1, Ordering::Relaxed);
     }
     if !state.authorised(&request) {
         return Ok(reply::error(StatusCode::UNAUTHORIZED, "Invalid or missing token"));
     }
+    let query = request.uri().query().unwrap_or_default().to_owned();
     let body = match Limited::new(request.into_body(), MOST_BODY).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => return Ok(reply::error(StatusCode::BAD_REQUEST, "the body cannot be read")),
@@ -232,7 +307,7 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Ans
     if matches!(route, Route::Control) {
         return Ok(control::answer(&state, &body));
     }
-    if feed.is_some_and(|feed| !state.features.contains(&feed)) {
+    if feed.is_some_and(|feed| feed.is_of_events_api() && !state.features.contains(&feed)) {
         return Ok(reply::error(StatusCode::UNAUTHORIZED, "The token is not scoped to access the requested resource"));
     }
     let clock = state.clock();
@@ -241,9 +316,13 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Ans
     {
         return Ok(reply::too_many(None));
     }
-    let asked = feed.map(|feed| (feed, Body::read(&body, clock)));
-    let continues = matches!(&asked, Some((_, Ok(Body::Cursor(_)))));
-    let troubles = fault::strike(&mut state.faults(), feed, continues);
+    let asked = match route {
+        Route::Feed(feed) => Asked::Page(feed, Body::read(&body, clock)),
+        Route::Window => Asked::Window(Window::read(&query, clock)),
+        Route::Activity => Asked::Activity(Stretch::read(&query)),
+        Route::Introspect | Route::Control => Asked::Introspection,
+    };
+    let troubles = fault::strike(&mut state.faults(), feed, asked.continues());
     for trouble in &troubles {
         match *trouble {
             Trouble::Slow { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
@@ -257,16 +336,28 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Ans
         }
     }
     let mut response = match asked {
-        None => state.introspection(),
-        Some((_, Err(why))) => reply::error(StatusCode::BAD_REQUEST, why),
-        Some((feed, Ok(Body::Reset { limit, start, end }))) => {
+        Asked::Introspection => state.introspection(),
+        Asked::Page(_, Err(why)) | Asked::Window(Err(why)) | Asked::Activity(Err(why)) => {
+            reply::error(StatusCode::BAD_REQUEST, why)
+        }
+        Asked::Window(Ok(Window::Times { limit, after, before })) => {
+            state.window(&Cursor { feed: Feed::AuditEvents, limit, position: 0, start: after, end: before })
+        }
+        Asked::Window(Ok(Window::Page(token))) => match Cursor::decode(&token, !state.secret) {
+            Some(cursor) => state.window(&cursor),
+            None => reply::error(StatusCode::BAD_REQUEST, "page_token is not valid"),
+        },
+        Asked::Activity(Ok(stretch)) => state.activity(stretch),
+        Asked::Page(feed, Ok(Body::Reset { limit, start, end })) => {
             let cursor = Cursor { feed, limit, position: 0, start, end };
             state.page(&cursor, false)
         }
-        Some((feed, Ok(Body::Cursor(text)))) => match Cursor::decode(&text, state.secret).filter(|c| c.feed == feed) {
-            Some(cursor) => state.page(&cursor, troubles.contains(&Trouble::Duplicates)),
-            None => reply::old_error(StatusCode::BAD_REQUEST, "Bad Request"),
-        },
+        Asked::Page(feed, Ok(Body::Cursor(text))) => {
+            match Cursor::decode(&text, state.secret).filter(|c| c.feed == feed) {
+                Some(cursor) => state.page(&cursor, troubles.contains(&Trouble::Duplicates)),
+                None => reply::old_error(StatusCode::BAD_REQUEST, "Bad Request"),
+            }
+        }
     };
     if troubles.contains(&Trouble::Gzip) {
         response = reply::gzip(response);

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
@@ -73,6 +73,14 @@ fn reply(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Repl
 
 pub(super) fn json_text(status: StatusCode, body: Vec<u8>) -> Response<ReplyBody> {
     reply(status, "application/json", body)
+}
+
+/// The answer with one more header.
+pub(super) fn with_header(mut response: Response<ReplyBody>, name: HeaderName, value: &str) -> Response<ReplyBody> {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// As the second version of the API tells an error.

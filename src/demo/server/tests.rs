@@ -355,3 +355,62 @@ async fn a_dropped_server_is_gone() {
     }
     assert!(gone);
 }
+
+impl Api {
+    async fn get(&self, path: &str) -> Response {
+        let token = self.server.token.expose_secret();
+        self.client.get(self.url(path)).bearer_auth(token).send().await.unwrap()
+    }
+
+    async fn read(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+}
+
+fn listed(page: &Value) -> Vec<String> {
+    page["audit_events"].as_array().unwrap().iter().map(|item| item["uuid"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn version_3_tells_the_same_audit_events_window_by_window() {
+    let api = Api::start(simulated()).await;
+    let (second, _) = api.drain(AUDIT, json!({ "limit": 1000, "start_time": ALL })).await;
+    let mut page = api.read(&format!("/api/v3/auditevents?max_page_size=100&start_time={ALL}")).await;
+    let mut third = listed(&page);
+    while let Some(token) = page["next_page_token"].as_str() {
+        page = api.read(&format!("/api/v3/auditevents?page_token={token}")).await;
+        assert!(!listed(&page).is_empty());
+        third.extend(listed(&page));
+    }
+    assert_eq!(second[..third.len().min(second.len())], third[..second.len().min(third.len())]);
+    let last = page["audit_events"].as_array().unwrap().last().unwrap();
+    assert!(
+        last["insert_time"].as_str() >= last["timestamp"].as_str() && last["action"].as_str().unwrap().contains('.')
+    );
+    // Both ends are excluded: from the newest on there is nothing yet.
+    let since = last["insert_time"].as_str().unwrap();
+    let tail = api.read(&format!("/api/v3/auditevents?start_time={since}&end_time={since}")).await;
+    assert_eq!(listed(&tail), [""; 0]);
+    let both = api.get(&format!("/api/v3/auditevents?page_token=x&start_time={since}")).await;
+    assert_eq!(both.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_connect_servers_list_has_its_newest_first_and_grows_at_the_front() {
+    let api = Api::start(simulated()).await;
+    let response = api.get("/v1/activity?limit=3&offset=2").await;
+    let range = response.headers()["content-range"].to_str().unwrap().to_owned();
+    let page: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    assert!(range.starts_with("3-5/"), "{range}");
+    let requests = page.as_array().unwrap();
+    assert_eq!(requests.len(), 3);
+    assert!(requests[0]["timestamp"].as_str() >= requests[2]["timestamp"].as_str());
+    assert_eq!(requests[0]["resource"]["type"], "ITEM");
+    let total: usize = range.rsplit('/').next().unwrap().parse().unwrap();
+    let past = api.read(&format!("/v1/activity?offset={}", total + 10_000)).await;
+    assert_eq!(past, json!([]));
+    assert_eq!(api.read("/v1/activity").await.as_array().unwrap().len(), 50);
+    assert_eq!(api.server.control.requests(Some(Feed::ConnectActivity)), 3);
+}

@@ -77,7 +77,7 @@ impl Tables for LocalTables<'_> {
         control: &Arc<Control>,
     ) -> Result<Arc<dyn Source>> {
         if schema(table).is_some() {
-            return Ok(Arc::new(Events::new(self.snapshot()?, columns, filter, purpose, control)?));
+            return Ok(Arc::new(Events::new(self.snapshot()?, table, columns, filter, purpose, control)?));
         }
         if let Some(own) = Own::named(table) {
             return own::scan(own, self.reader, self.around, columns, filter, control);

@@ -2,6 +2,7 @@
 
 pub mod ask;
 mod functions;
+pub mod kept;
 mod search;
 mod several;
 

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::scan::columns::{EVENTS, STORED_EVENTS};
+use super::scan::columns::{CONNECT, EVENTS, STORED_EVENTS};
 use crate::event::normalised;
 
 static NORMALISED: LazyLock<String> = LazyLock::new(|| normalised::KQL.replace(EVENTS, STORED_EVENTS));
@@ -39,5 +39,5 @@ pub fn text(name: &str) -> Option<&'static str> {
 
 /// The names that are offered: Sentinel's table first, then the views.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [EVENTS, normalised::NAME, normalised::ALIAS].into_iter().chain(ASIM.iter().map(|(name, _)| *name))
+    [EVENTS, normalised::NAME, normalised::ALIAS, CONNECT].into_iter().chain(ASIM.iter().map(|(name, _)| *name))
 }

@@ -21,6 +21,8 @@ pub(super) enum Target {
     Column(usize),
     /// A position of `DYNAMIC`.
     Group(usize),
+    /// When version 3 took the event in; version 2 has no such key.
+    Insertion,
 }
 
 /// The event's keys by their length: at most a handful share one.
@@ -56,6 +58,7 @@ impl Keys {
             timestamp: 0,
             category: 0,
         };
+        keys.add("insert_time", Target::Insertion);
         for (group, name) in DYNAMIC.iter().enumerate() {
             keys.add(name, Target::Group(group));
         }

@@ -137,3 +137,50 @@ fn what_is_no_event_is_refused_with_its_reason() {
         assert_eq!(decode(item).unwrap_err(), want, "{}", String::from_utf8_lossy(&item[..item.len().min(40)]));
     }
 }
+
+#[test]
+fn an_audit_event_of_version_3_has_the_columns_that_version_2_would_have() {
+    let raw = r#"{"uuid":"E","timestamp":"2026-06-25T10:00:00.5Z","insert_time":"2026-06-25T10:00:01.123456789Z",
+        "action":"vault.user-access.grant","actor":{"uuid":"A","type":"user","name":"Ann","email":"ann@example.com"},
+        "targets":[{"type":"user","uuid":"B","name":"Bo","email":"bo@example.com"},{"type":"vault","uuid":"v"}],
+        "context":{"account":{"uuid":"ACC"},"session":{"uuid":"S","login_time":"2026-06-25T09:00:00Z"},"device":{"uuid":"d"},
+            "client":{"app_name":"1Password for Web","ip_address":"192.0.2.1"},"location":{"country":"Canada","latitude":43.64}}}"#;
+    let event = decode(raw.as_bytes()).unwrap();
+    let text = |name: &str| event.text(crate::event::schema::position(name).unwrap()).unwrap_or_default();
+    assert_eq!((event.uuid(), event.raw(), event.irregular), ("E", raw, false));
+    assert_eq!(event.timestamp().unwrap().to_string(), "2026-06-25T10:00:00.5000000Z");
+    let got =
+        ["action", "object_type", "object_uuid", "aux_uuid", "aux_details.email", "actor_uuid", "actor_details.email"]
+            .map(text);
+    assert_eq!(got, ["grant", "uva", "v", "B", "bo@example.com", "A", "ann@example.com"]);
+    let got =
+        ["account_uuid", "session.uuid", "session.device_uuid", "session.ip", "client.app_name", "location.country"]
+            .map(text);
+    assert_eq!(got, ["ACC", "S", "d", "192.0.2.1", "1Password for Web", "Canada"]);
+    assert_eq!(text("object_details.uuid"), "", "details are of people");
+}
+
+#[test]
+fn an_action_of_version_3_that_version_2_has_no_code_for_is_kept_as_it_is() {
+    let event = decode(
+        br#"{"id":"E","insert_time":"2026-06-25T10:00:01Z","action":"billing.card.update","target":{"id":"c"}}"#,
+    );
+    let event = event.unwrap();
+    let text = |name: &str| event.text(crate::event::schema::position(name).unwrap()).unwrap_or_default();
+    assert_eq!(
+        (event.uuid(), text("action"), text("object_type"), text("object_uuid")),
+        ("E", "billing.card.update", "billing", "c")
+    );
+    assert_eq!(
+        event.timestamp().unwrap().to_string(),
+        "2026-06-25T10:00:01.0000000Z",
+        "the insertion, for want of better"
+    );
+    for odd in [
+        r#"{"uuid":"E","insert_time":7,"actor":[],"targets":[[]],"context":7,"action":null}"#,
+        r#"{"uuid":"E","insert_time":null}"#,
+    ] {
+        assert_eq!(decode(odd.as_bytes()).unwrap().uuid(), "E");
+    }
+    assert_eq!(decode(br#"{"insert_time":"2026-06-25T10:00:01Z","uuid":7}"#).unwrap_err(), Undecodable::NoUuid);
+}

@@ -179,7 +179,7 @@ fn feed(has: &[&str], source: &str) -> Option<Feed> {
     if any(&["used_version", "item_uuid", "vault_uuid", "user"]) {
         return Some(Feed::ItemUsages);
     }
-    Feed::from_name(source)
+    Feed::from_name(source).filter(|feed| feed.is_of_events_api())
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ pub const EVENTS: &str = "OnePasswordEventLogs_CL";
 /// The same with what only a store knows. The shipped views read it; its name is not offered.
 pub const STORED_EVENTS: &str = "_StoredEvents";
 
+/// What a Connect server was asked for: rows of the store that are no events, under names of their own.
+pub const CONNECT: &str = "OnePasswordConnectActivity";
+
 /// Where a column of the scan comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Origin {
@@ -93,6 +96,26 @@ const COLUMNS: &[(&str, Type)] = &[
 const HIDDEN: &[(&str, Type)] =
     &[("arrived", DateTime), ("account", Text), ("source", Text), ("seq", Long), ("raw", Text)];
 
+/// The columns of a Connect server's requests, and the stored column of each (`event::decode::connect` says what lies there).
+const REQUESTS: &[(&str, Type, &str)] = &[
+    ("TimeGenerated", DateTime, "TimeGenerated"),
+    ("timestamp", DateTime, "timestamp"),
+    ("server", Text, "account"),
+    ("request_id", Text, "uuid_s"),
+    ("action", Text, "action"),
+    ("result", Text, "category"),
+    ("actor_id", Text, "actor_uuid"),
+    ("actor_account", Text, "actor_account_uuid"),
+    ("actor_jti", Text, "session_uuid"),
+    ("user_agent", Text, "client.app_name"),
+    ("client_ip", Text, "client.ip_address"),
+    ("resource_type", Text, "object_type"),
+    ("vault_uuid", Text, "vault_uuid"),
+    ("item_uuid", Text, "item_uuid"),
+    ("item_version", Int, "used_version"),
+    ("raw", Text, "raw"),
+];
+
 fn schema_of(columns: &[&[(&str, Type)]]) -> Schema {
     columns.concat().into_iter().map(|(name, ty)| Column::new(name, ty)).collect()
 }
@@ -101,16 +124,25 @@ fn schema_of(columns: &[&[(&str, Type)]]) -> Schema {
 pub fn schema(table: &str) -> Option<&'static Schema> {
     static PLAIN: LazyLock<Schema> = LazyLock::new(|| schema_of(&[COLUMNS]));
     static WHOLE: LazyLock<Schema> = LazyLock::new(|| schema_of(&[COLUMNS, HIDDEN]));
+    static REQUEST: LazyLock<Schema> =
+        LazyLock::new(|| REQUESTS.iter().map(|(name, ty, _)| Column::new(*name, *ty)).collect());
     match table {
         EVENTS => Some(&PLAIN),
+        CONNECT => Some(&REQUEST),
         STORED_EVENTS => Some(&WHOLE),
         _ => None,
     }
 }
 
 /// Where a column comes from; `None` for one that the table does not have.
-pub fn origin(column: &ScanColumn) -> Option<Origin> {
+pub fn origin(table: &str, column: &ScanColumn) -> Option<Origin> {
     match column {
+        ScanColumn::Column(name) if table == CONNECT => {
+            let stored = if &**name == ARRIVED { Some("arrived") } else { None };
+            let own = || REQUESTS.iter().find(|(own, ..)| *own == &**name).map(|(.., stored)| *stored);
+            Some(Origin::Stored(position(stored.or_else(own)?)?))
+        }
+        ScanColumn::Path { .. } if table == CONNECT => None,
         ScanColumn::Column(name) => Some(match &**name {
             "SourceSystem" | "TenantId" | "_ResourceId" => Origin::Constant(Value::string("")),
             "Type" => Origin::Constant(Value::string(EVENTS)),
@@ -147,9 +179,9 @@ mod tests {
 
     #[test]
     fn every_column_of_the_table_comes_from_somewhere() {
-        for table in [EVENTS, STORED_EVENTS] {
+        for table in [EVENTS, STORED_EVENTS, CONNECT] {
             for column in schema(table).unwrap() {
-                assert!(origin(&ScanColumn::Column(column.name.clone())).is_some(), "{}", column.name);
+                assert!(origin(table, &ScanColumn::Column(column.name.clone())).is_some(), "{}", column.name);
             }
         }
     }
@@ -161,8 +193,8 @@ mod tests {
             steps: vec![Step::Key(key.into())],
             text: true,
         };
-        assert!(matches!(origin(&path("client", "ip_address")), Some(Origin::Path { .. })));
-        assert!(matches!(origin(&path("client", "other")), Some(Origin::Raw { .. })));
-        assert_eq!(origin(&path("category", "x")), None);
+        assert!(matches!(origin(EVENTS, &path("client", "ip_address")), Some(Origin::Path { .. })));
+        assert!(matches!(origin(EVENTS, &path("client", "other")), Some(Origin::Raw { .. })));
+        assert_eq!(origin(EVENTS, &path("category", "x")), None);
     }
 }

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{Int32Type, Int64Type};
 
 use super::super::column::{Result, Texts, internal};
 use super::super::control::Control;
 use super::super::eval::{Compiled, compile};
 use super::super::pipeline::{Emit, Source};
-use super::columns::{Origin, origin};
+use super::columns::{CONNECT, Origin, origin};
 use super::given::{from_raw, give, patched};
 use super::need::Need;
 use super::pass::Pass;
 use super::prune::{self, Test};
 use super::purpose::{Bound, Purpose};
 use super::stored::{Group, Page, TEXT_ROWS, store_error};
+use crate::event::Feed;
 use crate::event::schema::position;
 use crate::kql::plan::ScanColumn;
 use crate::kql::{Expr, ExprKind};
@@ -37,6 +39,8 @@ pub struct Events {
     pub(super) bound: Option<(usize, Arc<Bound>)>,
     units: Vec<Unit>,
     pub(super) control: Arc<Control>,
+    /// The rows that are no events are the ones that are wanted.
+    pub(super) connect: bool,
 }
 
 impl std::fmt::Debug for Events {
@@ -55,6 +59,8 @@ struct Unit {
     rows: Rows,
     /// Of the values of the bound's column, both ends included, where it is known and there is a bound.
     range: Option<(i64, i64)>,
+    /// It may hold events and other rows.
+    mixed: bool,
 }
 
 enum Rows {
@@ -81,6 +87,7 @@ pub(super) fn columns_of(expr: &Expr, found: &mut Vec<usize>) {
 impl Events {
     pub fn new(
         snapshot: &Snapshot,
+        table: &str,
         columns: &[ScanColumn],
         filter: &[Expr],
         purpose: &Purpose,
@@ -88,7 +95,7 @@ impl Events {
     ) -> Result<Self> {
         let origins = columns
             .iter()
-            .map(|c| origin(c).ok_or_else(|| internal(format!("the table has no column {c:?}"))))
+            .map(|c| origin(table, c).ok_or_else(|| internal(format!("the table has no column {c:?}"))))
             .collect::<Result<Vec<_>>>()?;
         let dear = |at: usize| origins.get(at).is_some_and(is_raw);
         let (mut early, mut late, mut late_needs) = (Vec::new(), Vec::new(), Vec::new());
@@ -116,6 +123,7 @@ impl Events {
         let bound = purpose.top.clone().filter(|(at, _)| matches!(origins.get(*at), Some(Origin::Stored(_))));
         let tests: Vec<Test> = filter.iter().filter_map(|e| prune::test(e, &origins)).collect();
         let bounded = bound.as_ref().and_then(|(at, _)| origins[*at].stored());
+        let connect = table == CONNECT;
         let mut units = Vec::new();
         for segment in &snapshot.segments {
             control.check()?;
@@ -126,22 +134,27 @@ impl Events {
             let metadata = segment.metadata().map_err(store_error)?;
             control.counters.segments.fetch_add(1, Ordering::Relaxed);
             for group in 0..metadata.metadata().num_row_groups() {
-                if prune::group_may(segment, metadata, group, &tests) {
+                let others = prune::holds_others(metadata, group);
+                if (others || !connect) && prune::group_may(segment, metadata, group, &tests) {
                     control.progress.expect(metadata.metadata().row_group(group).num_rows() as u64);
                     let range = bounded.and_then(|at| prune::range(metadata, group, at));
-                    units.push(Unit { rows: Rows::Group(Arc::clone(segment), group), range });
+                    units.push(Unit { rows: Rows::Group(Arc::clone(segment), group), range, mixed: others });
                 } else {
                     control.counters.groups_pruned.fetch_add(1, Ordering::Relaxed);
                 }
             }
         }
         for batch in &snapshot.fresh {
+            let mixed = others_of(batch).is_some();
+            if connect && !mixed {
+                continue;
+            }
             control.progress.expect(batch.num_rows() as u64);
             let range = bounded.and_then(|at| {
                 let column = batch.columns().get(at)?.as_primitive_opt::<Int64Type>()?;
                 arrow::compute::min(column).zip(arrow::compute::max(column))
             });
-            units.push(Unit { rows: Rows::Fresh(Arc::clone(batch)), range });
+            units.push(Unit { rows: Rows::Fresh(Arc::clone(batch)), range, mixed });
         }
         if let Some((_, bound)) = &bound {
             // The most hopeful first: they tell soonest how good the others must be.
@@ -151,7 +164,7 @@ impl Events {
             units.sort_by_key(hope);
         }
         let late_need = Need::any(late_needs);
-        Ok(Self { origins, early, late, late_need, need, wanted, bound, units, control: Arc::clone(control) })
+        Ok(Self { origins, early, late, late_need, need, wanted, bound, units, control: Arc::clone(control), connect })
     }
 
     fn count(&self, rows: usize) {
@@ -167,16 +180,16 @@ impl Events {
         vec![None; self.origins.len()]
     }
 
-    fn fresh(&self, page: &RecordBatch, emit: Emit<'_>) -> Result<()> {
+    fn fresh(&self, page: &RecordBatch, mixed: bool, emit: Emit<'_>) -> Result<()> {
         self.count(page.num_rows());
         if self.has_paths() && irregular_of(page).is_some_and(|i| i.true_count() > 0) {
-            return self.irregular(page, emit);
+            return self.irregular(page, mixed, emit);
         }
-        Pass::new(self, &Page(page), self.unread()).run(emit)
+        Pass::new(self, &Page(page), self.unread(), mixed).run(emit)
     }
 
     /// A batch with all stored columns in which some rows are irregular: their paths come from the events' text.
-    fn irregular(&self, page: &RecordBatch, emit: Emit<'_>) -> Result<()> {
+    fn irregular(&self, page: &RecordBatch, mixed: bool, emit: Emit<'_>) -> Result<()> {
         let raw = page.column_by_name("raw").ok_or_else(|| internal("raw"))?;
         let texts = Texts::of(raw)?;
         let mask = irregular_of(page).ok_or_else(|| internal("irregular"))?;
@@ -188,23 +201,23 @@ impl Events {
                 columns[at] = Some(patched(&given, mask, &from_raw(&texts, page.num_rows(), column, steps, *text))?);
             }
         }
-        Pass::new(self, &Page(page), columns).run(emit)
+        Pass::new(self, &Page(page), columns, mixed).run(emit)
     }
 
-    fn group(&self, segment: &Segment, group: usize, emit: Emit<'_>) -> Result<()> {
+    fn group(&self, segment: &Segment, group: usize, mixed: bool, emit: Emit<'_>) -> Result<()> {
         let metadata = segment.metadata().map_err(store_error)?;
         let stored = Group { segment, metadata, number: group, control: &self.control };
         self.control.counters.groups_read.fetch_add(1, Ordering::Relaxed);
         if !(self.has_paths() && prune::may_be_irregular(metadata, group)) {
             self.count(metadata.metadata().row_group(group).num_rows() as usize);
-            return Pass::new(self, &stored, self.unread()).run(emit);
+            return Pass::new(self, &stored, self.unread(), mixed).run(emit);
         }
         let mut all: Vec<usize> = self.origins.iter().filter_map(Origin::stored).collect();
-        all.extend([position("raw"), position("irregular")].into_iter().flatten());
+        all.extend([position("raw"), position("irregular"), position("feed")].into_iter().flatten());
         let mut on = true;
         for batch in stored.read(&all, None, 8 * TEXT_ROWS)? {
             self.control.check()?;
-            self.fresh(&batch.map_err(store_error)?, &mut |batch| {
+            self.fresh(&batch.map_err(store_error)?, mixed, &mut |batch| {
                 on = emit(batch)?;
                 Ok(on)
             })?;
@@ -223,6 +236,21 @@ pub(super) fn is_raw(origin: &Origin) -> bool {
         Origin::Stored(stored) => Some(*stored) == position("raw"),
         _ => false,
     }
+}
+
+/// The code of rows that are no events in a batch's dictionary of feeds, where it has one.
+fn others_of(batch: &RecordBatch) -> Option<usize> {
+    let feeds = batch.column_by_name("feed")?.as_dictionary_opt::<Int32Type>()?;
+    let names = feeds.values().as_string_opt::<i32>()?;
+    names.iter().position(|name| name == Some(Feed::ConnectActivity.name()))
+}
+
+/// Which rows of a column of feeds are events, or are the others.
+pub(super) fn of_kind(feeds: &ArrayRef, connect: bool) -> Result<BooleanBuffer> {
+    let texts = Texts::of(feeds)?;
+    Ok(BooleanBuffer::collect_bool(feeds.len(), |row| {
+        (texts.get(row) == Some(Feed::ConnectActivity.name())) == connect
+    }))
 }
 
 fn irregular_of(stored: &RecordBatch) -> Option<&BooleanArray> {
@@ -258,8 +286,8 @@ impl Source for Events {
             return Ok(());
         }
         match &unit.rows {
-            Rows::Group(segment, group) => self.group(segment, *group, emit),
-            Rows::Fresh(batch) => self.fresh(batch, emit),
+            Rows::Group(segment, group) => self.group(segment, *group, unit.mixed, emit),
+            Rows::Fresh(batch) => self.fresh(batch, unit.mixed, emit),
         }
     }
 }

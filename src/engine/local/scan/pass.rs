@@ -10,9 +10,10 @@ use super::super::batch::Batch;
 use super::super::column::{Result, Texts, internal};
 use super::super::pipeline::Emit;
 use super::columns::Origin;
-use super::events::{Conjunct, Events, is_raw};
+use super::events::{Conjunct, Events, is_raw, of_kind};
 use super::given::{from_raw, give};
 use super::stored::Stored;
+use crate::event::schema::position;
 
 pub struct Pass<'a> {
     scan: &'a Events,
@@ -22,15 +23,22 @@ pub struct Pass<'a> {
     /// The rows that are left, among all; `None` for all.
     mask: Option<BooleanArray>,
     rows: usize,
+    /// Some rows may be of the other kind than the table's.
+    mixed: bool,
 }
 
 impl<'a> Pass<'a> {
     /// Over stored rows of which some outputs are known already.
-    pub fn new(scan: &'a Events, stored: &'a dyn Stored, columns: Vec<Option<ArrayRef>>) -> Self {
-        Self { scan, stored, columns, mask: None, rows: stored.rows() }
+    pub fn new(scan: &'a Events, stored: &'a dyn Stored, columns: Vec<Option<ArrayRef>>, mixed: bool) -> Self {
+        Self { scan, stored, columns, mask: None, rows: stored.rows(), mixed }
     }
 
     pub fn run(mut self, emit: Emit<'_>) -> Result<()> {
+        if self.mixed {
+            let feed = position("feed").ok_or_else(|| internal("feed"))?;
+            let feeds = self.stored.columns(&[feed], None)?;
+            self.keep(&of_kind(&feeds[0], self.scan.connect)?)?;
+        }
         self.early()?;
         if self.rows == 0 {
             return Ok(());
@@ -179,8 +187,7 @@ impl<'a> Pass<'a> {
             if !each(some.filter(&others)?)? {
                 return Ok(());
             }
-            let mut part =
-                Self { scan: self.scan, stored: self.stored, columns: self.columns.clone(), mask, rows: self.rows };
+            let mut part = Self { columns: self.columns.clone(), mask, ..*self };
             part.keep(&needed)?;
             (some, mask) = (part.batch(), part.mask);
         }

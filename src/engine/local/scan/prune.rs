@@ -6,6 +6,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::columns::Origin;
+use crate::event::Feed;
 use crate::event::schema::position;
 use crate::kql::{Expr, ExprKind, Value};
 use crate::store::Segment;
@@ -113,6 +114,12 @@ pub fn may_be_irregular(metadata: &ArrowReaderMetadata, group: usize) -> bool {
     let Some(at) = position("irregular") else { return true };
     let column = metadata.metadata().row_group(group).columns().get(at);
     !matches!(column.and_then(|c| c.statistics()), Some(Statistics::Boolean(s)) if s.max_opt() == Some(&false))
+}
+
+/// May the row group hold rows that are no events? Their feed is the first in the order of text.
+pub fn holds_others(metadata: &ArrowReaderMetadata, group: usize) -> bool {
+    let column = position("feed").and_then(|at| metadata.metadata().row_group(group).columns().get(at));
+    column.is_none_or(|column| column_may(column, &Wants::Texts(vec![Feed::ConnectActivity.name().to_owned()])))
 }
 
 /// May the row group hold a wanted row?
