@@ -53,5 +53,5 @@ pub fn over_rows(rows: &Rows) -> Result<Local> {
         Some(first) => vec![Arc::new(concat_batches(&first.schema(), &rows.batches)?)],
         None => Vec::new(),
     };
-    Ok(Local::over(Snapshot { segments: Vec::new(), fresh, through: rows.through }, Options::default()))
+    Ok(Local::over(Snapshot { fresh, through: rows.through, ..Snapshot::default() }, Options::default()))
 }

@@ -5,6 +5,7 @@
 //! the codes of its keys (`intern`).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::{Answer, QueryEngine, QueryError, Request};
@@ -112,9 +113,9 @@ impl Local {
     }
 
     /// A query to its end, on a thread whose stack is large enough for any expression that the binder lets through.
-    fn answer(&self, request: &Request) -> Result<Answer> {
+    fn answer(&self, request: &Request, goes_on: bool) -> Result<Answer> {
         std::thread::scope(|scope| {
-            let run = || catch_unwind(AssertUnwindSafe(|| self.run_here(request)));
+            let run = || catch_unwind(AssertUnwindSafe(|| self.run_here(request, goes_on)));
             let thread = std::thread::Builder::new().name("query".into()).stack_size(pool::STACK);
             let started = thread
                 .spawn_scoped(scope, run)
@@ -126,7 +127,7 @@ impl Local {
         })
     }
 
-    fn run_here(&self, request: &Request) -> Result<Answer> {
+    fn run_here(&self, request: &Request, goes_on: bool) -> Result<Answer> {
         let parsed = parser::parse(&request.text);
         if is_wrong(&parsed.diagnostics) {
             return Err(QueryError::Invalid(parsed.diagnostics));
@@ -134,6 +135,7 @@ impl Local {
         // The system's folder for temporary files may itself be memory.
         let folder = self.surroundings.data.clone().filter(|data| data.is_dir()).unwrap_or_else(std::env::temp_dir);
         let control = Control::spilling_to(request, folder);
+        control.goes_on.store(goes_on, Ordering::Relaxed);
         let runner = Runner { pool: Arc::clone(&self.pool), workers: self.workers, control: Arc::clone(&control) };
         let names = self.names();
         let tables = LocalTables::new(&names, &self.surroundings, self.reader.as_ref(), self.given.as_deref());
@@ -208,7 +210,7 @@ fn is_wrong(diagnostics: &[Diagnostic]) -> bool {
 
 /// What a column's type could not hold.
 fn unfit(control: &Control) -> Option<Diagnostic> {
-    let n = control.counters.unfit.load(std::sync::atomic::Ordering::Relaxed);
+    let n = control.counters.unfit.load(Ordering::Relaxed);
     (n > 0).then(|| {
         Diagnostic::warning(
             "KQL900",
@@ -224,10 +226,11 @@ impl QueryEngine for Local {
     }
 
     fn run(&self, request: &Request) -> Result<Answer> {
-        let answer = self.answer(request);
-        // A segment may have been merged into another and removed while the query ran: once more, over what is there now.
+        let answer = self.answer(request, false);
+        // A segment may have been merged into another and removed while the query ran: once more, over what is there now. What cannot be
+        // read then is damaged, and the answer comes from the rest.
         match answer {
-            Err(QueryError::Store(_)) if !request.cancel.is_cancelled() => self.answer(request),
+            Err(QueryError::Store(_)) if !request.cancel.is_cancelled() => self.answer(request, true),
             answer => answer,
         }
     }

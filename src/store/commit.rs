@@ -1,5 +1,7 @@
 //! A page into an open transaction: what is new, what was there, and everything that is written of it.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -8,11 +10,12 @@ use rusqlite::{Connection, params};
 use super::catalogue::feed_code;
 use super::chain::{self, Leaf, Root};
 use super::counts::{self, Hours};
+use super::damage::{guarded, is_damage};
 use super::filter::identity;
 use super::intake::{Progress, Sealed};
 use super::page::{Committed, Page};
 use super::records;
-use super::segment::Identity;
+use super::segment::{Identity, Segment};
 use super::{StoreError, fresh};
 use crate::base::time::Ticks;
 use crate::event::Source;
@@ -47,7 +50,7 @@ pub(super) fn put(
                 Err(why) => bad.push((at, why)),
             }
         }
-        let (fresh, again) = tell_apart(tx, sealed, progress.head.through, page, account, &events)?;
+        let (fresh, again) = tell_apart(tx, sealed, progress, page, account, &events)?;
         let first_seq = progress.head.through + 1;
         let (batch, leaves, undated) = build(page, first_seq, &fresh)?;
         done.stored = fresh.len() as u64;
@@ -91,13 +94,14 @@ pub(super) fn put(
 fn tell_apart<'a>(
     tx: &Connection,
     sealed: &[Sealed],
-    through: i64,
+    progress: &mut Progress,
     page: &Page,
     account: i64,
     events: &'a [Decoded<'a>],
 ) -> Result<(Vec<&'a Decoded<'a>>, Vec<Again<'a>>), StoreError> {
     let failed = StoreError::sqlite;
-    let in_segments = find_sealed(sealed, page, events);
+    let through = progress.head.through;
+    let in_segments = find_sealed(sealed, &mut progress.damaged, page, events)?;
     let mut insert = tx
         .prepare_cached("INSERT OR IGNORE INTO fresh (account, feed, uuid, seq) VALUES (?, ?, ?, ?)")
         .map_err(failed("index events"))?;
@@ -129,10 +133,15 @@ fn tell_apart<'a>(
 }
 
 /// Which events stand in segments: position → (sequence number, same bytes).
-fn find_sealed(sealed: &[Sealed], page: &Page, events: &[Decoded<'_>]) -> HashMap<usize, (i64, bool)> {
+fn find_sealed(
+    sealed: &[Sealed],
+    damaged: &mut Vec<(Arc<Segment>, String)>,
+    page: &Page,
+    events: &[Decoded<'_>],
+) -> Result<HashMap<usize, (i64, bool)>, StoreError> {
     let mut found = HashMap::new();
     if sealed.is_empty() {
-        return found;
+        return Ok(found);
     }
     let keys: Vec<u64> = events.iter().map(|e| identity(&page.account, page.feed, e.uuid())).collect();
     for Sealed { segment, filter } in sealed {
@@ -149,18 +158,23 @@ fn find_sealed(sealed: &[Sealed], page: &Page, events: &[Decoded<'_>]) -> HashMa
         let (uuids, askers): (Vec<&str>, Vec<Vec<usize>>) = asking.into_iter().unzip();
         let wanted: Vec<Identity<'_>> =
             uuids.iter().map(|uuid| Identity { account: &page.account, feed: page.feed, uuid }).collect();
-        let hits = segment.find(&wanted).unwrap_or_else(|e| {
+        let hits = match guarded(segment, || segment.find(&wanted)) {
+            Ok(hits) => hits,
             // Its rows cannot be read any more: taking them in anew is the only way to have them.
-            tracing::error!(error = %e, "a segment cannot be searched; events it holds may be stored again");
-            Vec::new()
-        });
+            Err(e) if is_damage(&e) => {
+                damaged.push((Arc::clone(segment), e.to_string()));
+                continue;
+            }
+            // It cannot be read just now, and what is in there must not come in twice.
+            Err(e) => return Err(e),
+        };
         for hit in hits {
             for at in &askers[hit.wanted] {
                 found.insert(*at, (hit.seq, events[*at].raw() == hit.raw));
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// The texts of fresh events by sequence number, the pages they stand in decoded once a commit.
@@ -172,10 +186,10 @@ struct FreshTexts<'t> {
 impl FreshTexts<'_> {
     fn text(&mut self, seq: i64) -> Result<&str, StoreError> {
         let failed = StoreError::sqlite;
-        let (first, id): (i64, i64) = self
+        let id: i64 = self
             .tx
-            .prepare_cached("SELECT first_seq, id FROM page WHERE first_seq <= ? ORDER BY first_seq DESC LIMIT 1")
-            .and_then(|mut s| s.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))))
+            .prepare_cached("SELECT id FROM page WHERE first_seq <= ? ORDER BY first_seq DESC LIMIT 1")
+            .and_then(|mut s| s.query_row([seq], |row| row.get(0)))
             .map_err(failed("find a fresh event"))?;
         let batch = match self.pages.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
@@ -188,8 +202,9 @@ impl FreshTexts<'_> {
                 new.insert(fresh::decode(&blob)?)
             }
         };
-        let raw = batch.columns().last().map(|raw| text_at(raw, (seq - first) as usize));
-        raw.flatten().ok_or_else(|| StoreError::damaged(format!("the fresh page of event {seq}")))
+        let row = fresh::seqs(batch).binary_search(&seq).ok();
+        let raw = batch.columns().last().zip(row).and_then(|(raw, row)| text_at(raw, row));
+        raw.ok_or_else(|| StoreError::damaged(format!("the fresh page of event {seq}")))
     }
 }
 

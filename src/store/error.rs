@@ -38,6 +38,11 @@ pub enum StoreError {
     Arrow { what: &'static str, source: arrow::error::ArrowError },
     #[error("{what} is damaged; run `vaultscope store verify`")]
     Damaged { what: String },
+    #[error(
+        "none of the store's {segments} segment files is in {}: mount that folder or put it back; if they are lost for good, move the \
+         evidence folder away and let the collector begin anew", .dir.display()
+    )]
+    NoSegments { dir: PathBuf, segments: usize },
     #[error("{}: {what}", .path.display())]
     Input { path: PathBuf, what: String },
     #[error("the store's writer has stopped")]

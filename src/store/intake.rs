@@ -45,10 +45,12 @@ pub(super) struct Intake {
 }
 
 /// What one page adds to, before it is known whether the transaction holds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Progress {
     pub head: Head,
     pub fresh_rows: u64,
+    /// Segments that could not be searched, and why.
+    pub damaged: Vec<(Arc<Segment>, String)>,
 }
 
 impl Intake {
@@ -83,8 +85,9 @@ impl Intake {
             watermark,
             channel,
         };
+        intake.clear_leftovers(head.through);
+        intake.look_over()?;
         intake.compare_heads(kept)?;
-        intake.clear_leftovers();
         intake.announce();
         Ok(intake)
     }
@@ -113,17 +116,12 @@ impl Intake {
         tracing::error!("{why}");
         let account = "".into();
         self.record_gap(&GapRecord { account, feed: None, from: None, to: None, why, noticed: Ticks::now() })?;
-        self.heads.write(now)
-    }
-
-    /// Files of a sealing that was cut off: their events are still in the catalogue.
-    fn clear_leftovers(&self) {
-        let Ok(files) = std::fs::read_dir(self.layout.segments()) else { return };
-        for file in files.flatten() {
-            if file.path().extension().is_some_and(|e| e == "tmp") {
-                let _ = std::fs::remove_file(file.path());
-            }
-        }
+        // Readers have seen the lost numbers, and exports may name them: they are not given to other events.
+        self.head.through = now.through.max(kept.through);
+        self.db
+            .execute("UPDATE head SET through = ?", [self.head.through])
+            .map_err(StoreError::sqlite("write the chain's head"))?;
+        self.heads.write(self.head)
     }
 
     /// Commits pages in one transaction. Where that fails, each page is tried alone, so that one cannot take others with it.
@@ -140,7 +138,7 @@ impl Intake {
     fn commit_together(&mut self, pages: &[Page]) -> Result<Vec<Committed>, StoreError> {
         let failed = StoreError::sqlite;
         let before = self.head;
-        let mut progress = Progress { head: self.head, fresh_rows: self.fresh_rows };
+        let mut progress = Progress { head: self.head, fresh_rows: self.fresh_rows, damaged: Vec::new() };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a commit"))?;
         let mut done = Vec::with_capacity(pages.len());
         for page in pages {
@@ -167,6 +165,13 @@ impl Intake {
             }
         }
         self.announce();
+        for (segment, why) in progress.damaged {
+            if self.sealed.iter().any(|s| s.segment.id == segment.id)
+                && let Err(e) = self.mark_damaged(&segment, &why)
+            {
+                tracing::error!(error = %e, "a damaged segment could not be marked");
+            }
+        }
         Ok(done)
     }
 
@@ -217,7 +222,7 @@ pub(super) fn read_head(db: &Connection) -> Result<Head, StoreError> {
 fn read_sealed(db: &Connection, layout: &Layout) -> Result<Vec<Sealed>, StoreError> {
     let failed = StoreError::sqlite;
     let sql = format!(
-        "SELECT {}, data FROM segment JOIN filter ON segment = id WHERE superseded IS NULL ORDER BY first_seq",
+        "SELECT {}, data FROM segment JOIN filter ON segment = id WHERE superseded IS NULL AND damaged IS NULL ORDER BY first_seq",
         Segment::COLUMNS
     );
     let mut query = db.prepare(&sql).map_err(failed("read the segments"))?;

@@ -20,13 +20,15 @@ const LONGEST_READ: Duration = Duration::from_millis(100);
 
 /// What was committed at one moment: segments and fresh batches, all under `event::schema::arrow()`, that together hold every sequence
 /// number up to `through` once. Cheap to clone; it stays readable while the store goes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// By sequence number.
     pub segments: Vec<Arc<Segment>>,
     /// By sequence number, after the segments.
     pub fresh: Vec<Arc<RecordBatch>>,
     pub through: i64,
+    /// Segments that cannot be read any more, whose events are in none of the above: whoever answers from a snapshot says so.
+    pub damaged: Vec<Arc<Segment>>,
 }
 
 impl Snapshot {
@@ -123,14 +125,14 @@ impl Reader {
             {
                 return Ok(snapshot.clone());
             }
-            let Listing { through, pages, segments, copied } = inner.list(&self.layout, None)?;
+            let Listing { through, pages, segments, damaged, copied } = inner.list(&self.layout, None)?;
             for (id, blob) in copied {
                 inner.pages.insert(id, Arc::new(fresh::decode(&blob)?));
             }
             let fresh: Option<Vec<_>> = pages.iter().map(|page| inner.pages.get(&page.id).cloned()).collect();
             // Not all could be copied in time: look again, with what is known by now.
             let Some(fresh) = fresh else { continue };
-            let snapshot = Snapshot { segments, fresh, through };
+            let snapshot = Snapshot { segments, fresh, through, damaged };
             inner.seen = Some((version, snapshot.clone()));
             return Ok(snapshot);
         }
@@ -158,7 +160,11 @@ impl Reader {
             let mut batches: Vec<_> =
                 batches.iter().map(|b| fresh::above(b, above)).filter(|b| b.num_rows() > 0).collect();
             let found: usize = batches.iter().map(RecordBatch::num_rows).sum();
-            let mut surplus = found.saturating_sub(limit);
+            let surplus = found.saturating_sub(limit);
+            // Numbers between rows that are there belong to events that are not in the store any more; those before the first may be sealed.
+            let first = batches.iter().find_map(|b| fresh::seqs(b).first().copied());
+            let skipped = (first.map_or(through, |first| first - 1) - above).max(0) as u64 + surplus as u64;
+            let mut surplus = surplus;
             while surplus > 0 {
                 let first = &mut batches[0];
                 let cut = surplus.min(first.num_rows());
@@ -168,8 +174,6 @@ impl Reader {
                     batches.remove(0);
                 }
             }
-            let asked = (through - above).max(0) as u64;
-            let skipped = asked - (found.min(limit) as u64).min(asked);
             return Ok(Rows { batches, skipped, through });
         }
     }
@@ -183,7 +187,7 @@ impl Reader {
             }
         }
         let holding = snapshot.segments.iter().find(|s| (s.seqs.0..=s.seqs.1).contains(&seq));
-        holding.map_or(Ok(None), |segment| segment.row((seq - segment.seqs.0) as usize))
+        holding.map_or(Ok(None), |segment| segment.row(seq))
     }
 
     /// The newest sequence number, as it grows: by commits of this process or another.
@@ -211,6 +215,7 @@ struct Listing {
     through: i64,
     pages: Vec<PageEntry>,
     segments: Vec<Arc<Segment>>,
+    damaged: Vec<Arc<Segment>>,
     /// Blobs of pages that were not known.
     copied: Vec<(i64, Vec<u8>)>,
 }
@@ -242,10 +247,12 @@ impl Inner {
                 let wanted = wanted.count();
                 pages.truncate(wanted);
             }
-            let mut segments = Vec::new();
+            let (mut segments, mut damaged) = (Vec::new(), Vec::new());
             if window.is_none() {
-                let sql =
-                    format!("SELECT {} FROM segment WHERE superseded IS NULL ORDER BY first_seq", Segment::COLUMNS);
+                let sql = format!(
+                    "SELECT {}, damaged FROM segment WHERE superseded IS NULL ORDER BY first_seq",
+                    Segment::COLUMNS
+                );
                 let mut query = tx.prepare_cached(&sql)?;
                 let mut rows = query.query([])?;
                 while let Some(row) = rows.next()? {
@@ -254,7 +261,8 @@ impl Inner {
                         Some(known) => Arc::clone(known),
                         None => Arc::new(Segment::from_row(row, &layout.segments())?),
                     };
-                    segments.push(segment);
+                    let is_damaged = row.get::<_, Option<i64>>("damaged")?.is_some();
+                    if is_damaged { &mut damaged } else { &mut segments }.push(segment);
                 }
                 *known_segments = segments.iter().map(|s| (s.id, Arc::clone(s))).collect();
             }
@@ -271,7 +279,7 @@ impl Inner {
             drop(blob);
             tx.finish()?;
             pages.reverse();
-            Ok(Listing { through, pages, segments, copied })
+            Ok(Listing { through, pages, segments, damaged, copied })
         };
         read().map_err(StoreError::sqlite("read the catalogue"))
     }

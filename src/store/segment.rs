@@ -4,8 +4,9 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -13,7 +14,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::PageIndexPolicy;
 
-use super::StoreError;
+use super::{StoreError, fresh};
 use crate::event::columns::text_at;
 use crate::event::{Feed, schema};
 
@@ -88,12 +89,39 @@ impl Segment {
         Ok(self.metadata.get_or_init(|| read))
     }
 
-    /// One row by its position.
-    pub(super) fn row(&self, at: usize) -> Result<Option<arrow::array::RecordBatch>, StoreError> {
+    /// One row by its sequence number.
+    pub(super) fn row(&self, seq: i64) -> Result<Option<RecordBatch>, StoreError> {
+        let Some(at) = self.position(seq)? else { return Ok(None) };
         let only = RowSelection::from(vec![RowSelector::skip(at), RowSelector::select(1)]);
-        let every: Vec<&str> = schema::STORED.iter().map(|c| c.name).collect();
-        let batch = self.reader(&every, Some(only))?.next().transpose();
-        batch.map_err(|e| StoreError::Parquet { path: self.path.clone(), source: e.into() })
+        let batch = self.reader(&every_column(), Some(only))?.next().transpose();
+        batch.map_err(self.unreadable())
+    }
+
+    /// Where a sequence number stands. What retention took away has left holes: the numbers are looked at then.
+    fn position(&self, seq: i64) -> Result<Option<usize>, StoreError> {
+        if self.seqs.1 - self.seqs.0 + 1 == self.rows as i64 {
+            return Ok((self.seqs.0..=self.seqs.1).contains(&seq).then(|| (seq - self.seqs.0) as usize));
+        }
+        let mut before = 0;
+        for batch in self.reader(&["seq"], None)? {
+            let batch = batch.map_err(self.unreadable())?;
+            let seqs = fresh::seqs(&batch);
+            if seqs.last().is_some_and(|last| *last >= seq) {
+                return Ok(seqs.binary_search(&seq).ok().map(|at| before + at));
+            }
+            before += seqs.len();
+        }
+        Ok(None)
+    }
+
+    /// Every row with every column, in order.
+    pub(super) fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>>, StoreError> {
+        let reader = self.reader(&every_column(), None)?;
+        Ok(reader.map(|batch| batch.map_err(self.unreadable())))
+    }
+
+    fn unreadable(&self) -> impl Fn(ArrowError) -> StoreError {
+        |e| StoreError::Parquet { path: self.path.clone(), source: e.into() }
     }
 
     fn reader(&self, columns: &[&str], rows: Option<RowSelection>) -> Result<ParquetRecordBatchReader, StoreError> {
@@ -120,14 +148,13 @@ impl Segment {
         let asked: hashbrown::HashMap<Identity<'_>, usize> =
             wanted.iter().enumerate().map(|(at, id)| (*id, at)).collect();
         let damaged = || StoreError::damaged(self.path.display().to_string());
-        let failed =
-            |e| StoreError::Parquet { path: self.path.clone(), source: parquet::errors::ParquetError::from(e) };
+        let failed = self.unreadable();
 
         // (row, position in `wanted`, sequence number), by row.
         let mut hits = Vec::new();
         let mut before = 0;
         for batch in self.reader(&["seq", "feed", "account", "uuid_s"], None)? {
-            let batch = batch.map_err(failed)?;
+            let batch = batch.map_err(&failed)?;
             let column = |name| batch.column_by_name(name).ok_or_else(damaged);
             let (seqs, feeds, accounts, uuids) =
                 (column("seq")?, column("feed")?, column("account")?, column("uuid_s")?);
@@ -155,7 +182,7 @@ impl Segment {
         }
         let mut raws = Vec::with_capacity(hits.len());
         for batch in self.reader(&["raw"], Some(RowSelection::from(selectors)))? {
-            let batch = batch.map_err(failed)?;
+            let batch = batch.map_err(&failed)?;
             raws.extend((0..batch.num_rows()).map(|row| text_at(batch.column(0), row).unwrap_or_default().to_owned()));
         }
         if raws.len() != hits.len() {
@@ -178,4 +205,8 @@ impl Segment {
         }
         Ok(false)
     }
+}
+
+fn every_column() -> Vec<&'static str> {
+    schema::STORED.iter().map(|c| c.name).collect()
 }

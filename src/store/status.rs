@@ -169,8 +169,11 @@ impl Reader {
                 tx.query_row("SELECT min(hour), max(hour) FROM hour WHERE events > 0", [], |r| {
                     Ok((r.get(0)?, r.get(1)?))
                 })?;
-            let live =
-                |what: &str| count(&format!("SELECT coalesce(sum({what}), 0) FROM segment WHERE superseded IS NULL"));
+            let live = |what: &str| {
+                count(&format!(
+                    "SELECT coalesce(sum({what}), 0) FROM segment WHERE superseded IS NULL AND damaged IS NULL"
+                ))
+            };
             Ok(Status {
                 schema_version: schema_version(&tx).unwrap_or_default(),
                 feeds: feeds(&tx)?,

@@ -1,6 +1,8 @@
 //! The store as its users see it: what is committed, and what is told apart.
 
+mod damaged;
 mod faults;
+mod merging;
 mod model;
 mod reading;
 

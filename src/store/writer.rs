@@ -1,15 +1,18 @@
 //! The writer: one thread that owns the catalogue's only writing connection.
 
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use super::file::{Written, sync_dir};
 use super::intake::Intake;
 use super::lock::WriterLock;
 use super::page::{BadItem, Committed, GapRecord, Page};
-use super::seal::{self, Written};
+use super::seal;
+use super::superseded::GRACE;
+use super::upkeep::Upkeep;
 use super::{Layout, StoreError, modes};
 use crate::base::disk::{self, Disk};
 
@@ -23,19 +26,23 @@ pub struct Options {
     pub seal_rows: u64,
     /// The newest events that stay fresh, so that a first screen needs no Parquet.
     pub keep_fresh: u64,
+    /// A segment is large enough at this many rows: smaller neighbours are merged until they are.
+    pub merge_rows: u64,
+    /// How long the files of superseded segments stay, in ticks.
+    pub grace: i64,
     /// The most pages the catalogue may have; a commit past it fails as on a full disk.
     pub catalogue_pages: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seal_rows: 65_536, keep_fresh: 10_000, catalogue_pages: None }
+        Self { seal_rows: 65_536, keep_fresh: 10_000, merge_rows: 1 << 20, grace: GRACE, catalogue_pages: None }
     }
 }
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
-enum Job {
+pub(super) enum Job {
     Commit(Box<Page>, Reply<Committed>),
     Gap(GapRecord, Reply<()>),
     SetAside(String, Vec<BadItem>, Reply<()>),
@@ -43,6 +50,10 @@ enum Job {
         keep: u64,
         reply: Reply<()>,
     },
+    /// Merge whatever small neighbours there are.
+    Merge(Reply<()>),
+    /// The thread that rewrites segments has ended.
+    Rewritten(i64),
     /// The sealing up to this event has ended; its thread is there to be joined.
     Written(i64),
     Stop,
@@ -75,9 +86,10 @@ impl Writer {
         let lock = WriterLock::take(&layout.lock())?;
         let folders = [data_dir.to_path_buf(), layout.root().to_path_buf()];
         let intake = Intake::open(layout, options)?;
-        folders.iter().try_for_each(|dir| seal::sync_dir(dir))?;
+        folders.iter().try_for_each(|dir| sync_dir(dir))?;
         let (jobs, queue) = mpsc::channel();
-        let desk = Desk { intake, jobs: jobs.clone(), sealing: None, seal_again_at: 0, _lock: lock };
+        let upkeep = Upkeep::new(jobs.clone());
+        let desk = Desk { intake, jobs: jobs.clone(), sealing: None, seal_again_at: 0, upkeep, _lock: lock };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || desk.run(&queue))
@@ -135,6 +147,11 @@ impl WriterHandle {
         self.ask(|reply| Job::Seal { keep, reply })
     }
 
+    /// Merges now whatever small segments stand side by side.
+    pub fn merge(&self) -> oneshot::Receiver<Result<(), StoreError>> {
+        self.ask(Job::Merge)
+    }
+
     fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> oneshot::Receiver<Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
         if let Err(mpsc::SendError(unsent)) = self.jobs.send(job(reply)) {
@@ -154,10 +171,10 @@ impl Job {
     fn refuse(self) {
         match self {
             Self::Commit(_, reply) => drop(reply.send(Err(StoreError::Stopped))),
-            Self::Gap(_, reply) | Self::SetAside(_, _, reply) | Self::Seal { reply, .. } => {
+            Self::Gap(_, reply) | Self::SetAside(_, _, reply) | Self::Seal { reply, .. } | Self::Merge(reply) => {
                 drop(reply.send(Err(StoreError::Stopped)));
             }
-            Self::Written(_) | Self::Stop => {}
+            Self::Written(_) | Self::Rewritten(_) | Self::Stop => {}
         }
     }
 }
@@ -174,7 +191,8 @@ struct Desk {
     intake: Intake,
     /// Kept so that a sealing thread can say that it has ended.
     jobs: Sender<Job>,
-    sealing: Option<JoinHandle<Result<Written, StoreError>>>,
+    sealing: Option<JoinHandle<Result<(seal::Plan, Written), StoreError>>>,
+    upkeep: Upkeep,
     /// After a failed sealing: not before there are this many fresh rows.
     seal_again_at: u64,
     _lock: WriterLock,
@@ -183,12 +201,14 @@ struct Desk {
 impl Desk {
     fn run(mut self, queue: &Receiver<Job>) {
         let mut next = None;
-        while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
+        while let Some(job) = next.take().or_else(|| self.next_job(queue)) {
             match job {
                 Job::Commit(page, reply) => next = self.commit_group(*page, reply, queue),
                 Job::Gap(gap, reply) => drop(reply.send(self.intake.record_gap(&gap))),
                 Job::SetAside(account, items, reply) => drop(reply.send(self.intake.set_aside(&account, &items))),
                 Job::Seal { keep, reply } => drop(reply.send(self.seal_now(keep))),
+                Job::Merge(reply) => drop(reply.send(self.upkeep.merge_all(&mut self.intake))),
+                Job::Rewritten(number) => self.upkeep.ended(number, &mut self.intake),
                 Job::Written(through) if through == self.intake.sealing_through => self.finish_sealing(),
                 // Joined already, when the intake had to wait for it.
                 Job::Written(_) => {}
@@ -196,9 +216,23 @@ impl Desk {
             }
             self.seal_if_due();
         }
+        self.upkeep.stop(&mut self.intake);
         self.finish_sealing();
         self.intake.fold_log();
         queue.try_iter().for_each(Job::refuse);
+    }
+
+    /// The next job; what is due meanwhile is done.
+    fn next_job(&mut self, queue: &Receiver<Job>) -> Option<Job> {
+        loop {
+            self.upkeep.go_on(&mut self.intake);
+            let Some(wait) = self.upkeep.due() else { return queue.recv().ok() };
+            match queue.recv_timeout(wait) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
     }
 
     /// Commits a page and those that wait behind it; answers the first job that is something else.
@@ -238,7 +272,7 @@ impl Desk {
             Ok(Some(plan)) if plan.rows >= seal_rows => {
                 let (layout, jobs) = (self.intake.layout.clone(), self.jobs.clone());
                 let thread = std::thread::Builder::new().name("store-seal".into()).spawn(move || {
-                    let written = seal::write(&layout, plan);
+                    let written = seal::write(&layout, plan).map(|written| (plan, written));
                     let _ = jobs.send(Job::Written(plan.last_seq));
                     written
                 });
@@ -260,7 +294,7 @@ impl Desk {
         let Some(thread) = self.sealing.take() else { return };
         let written = thread.join().unwrap_or_else(|_| Err(StoreError::damaged("a page that was to be sealed")));
         self.intake.sealing_through = 0;
-        match written.and_then(|written| self.intake.adopt(written)) {
+        match written.and_then(|(plan, written)| self.intake.adopt(plan, written)) {
             Ok(()) => self.seal_again_at = 0,
             Err(e) => self.put_off(&e),
         }
@@ -276,7 +310,7 @@ impl Desk {
         self.finish_sealing();
         while let Some(plan) = seal::plan(&self.intake.db, self.intake.options.seal_rows, keep)? {
             let written = seal::write(&self.intake.layout, plan)?;
-            self.intake.adopt(written)?;
+            self.intake.adopt(plan, written)?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What a running query is held to: cancel, time, memory; and what it has cost so far.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ pub struct Control {
     pub counters: Counters,
     stages: Mutex<Vec<Stage>>,
     notes: Mutex<Vec<Diagnostic>>,
+    /// Rows that cannot be read are told of, and the query goes on without them.
+    pub goes_on: AtomicBool,
 }
 
 /// What reading cost.
@@ -59,6 +61,7 @@ impl Control {
             counters: Counters::default(),
             stages: Mutex::default(),
             notes: Mutex::default(),
+            goes_on: AtomicBool::new(false),
         })
     }
 

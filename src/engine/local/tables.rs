@@ -49,7 +49,7 @@ impl<'a> LocalTables<'a> {
         }
         let taken = match self.reader {
             Some(reader) => reader.snapshot().map_err(|e| QueryError::Store(e.to_string()))?,
-            None => Snapshot { segments: Vec::new(), fresh: Vec::new(), through: 0 },
+            None => Snapshot::default(),
         };
         Ok(self.snapshot.get_or_init(|| taken))
     }

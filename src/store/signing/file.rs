@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use secrecy::zeroize::Zeroizing;
 
 use super::{Signer, Verifier};
-use crate::store::seal::sync_dir;
+use crate::store::file::sync_dir;
 use crate::store::{Layout, StoreError};
 
 /// A key's file is a line of some 120 characters.

@@ -52,7 +52,7 @@ fn random_item(rng: &mut fastrand::Rng) -> (Option<u64>, String) {
 }
 
 #[test]
-fn any_history_of_pages_sealings_and_restarts_ends_as_the_model_says() {
+fn any_history_of_pages_sealings_merges_and_restarts_ends_as_the_model_says() {
     let soak: u64 = std::env::var("VAULTSCOPE_SOAK").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     for seed in 0..soak {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -66,6 +66,7 @@ fn any_history_of_pages_sealings_and_restarts_ends_as_the_model_says() {
                     writer = Writer::open_with(dir.path(), small()).unwrap();
                 }
                 1 => writer.handle().seal(rng.u64(..80)).blocking_recv().unwrap().unwrap(),
+                2 => writer.handle().merge().blocking_recv().unwrap().unwrap(),
                 _ => {
                     let feed = Feed::ALL[rng.usize(..3)];
                     let items: Vec<_> = (0..rng.usize(..40)).map(|_| random_item(&mut rng)).collect();

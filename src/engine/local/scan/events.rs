@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Int32Type, Int64Type};
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use super::super::column::{Result, Texts, internal};
 use super::super::control::Control;
@@ -17,11 +18,13 @@ use super::need::Need;
 use super::pass::Pass;
 use super::prune::{self, Test};
 use super::purpose::{Bound, Purpose};
-use super::stored::{Group, Page, TEXT_ROWS, store_error};
+use super::stored::{Group, Page, TEXT_ROWS, decoded, store_error};
+use crate::base::time::Ticks;
+use crate::engine::QueryError;
 use crate::event::Feed;
 use crate::event::schema::position;
 use crate::kql::plan::ScanColumn;
-use crate::kql::{Expr, ExprKind};
+use crate::kql::{Diagnostic, Expr, ExprKind, TextRange};
 use crate::store::{Segment, Snapshot};
 
 /// A scan of the store.
@@ -131,7 +134,13 @@ impl Events {
                 control.counters.groups_pruned.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
-            let metadata = segment.metadata().map_err(store_error)?;
+            let metadata = match metadata(segment) {
+                Ok(metadata) => metadata,
+                Err(error) => {
+                    without(segment, control, error)?;
+                    continue;
+                }
+            };
             control.counters.segments.fetch_add(1, Ordering::Relaxed);
             for group in 0..metadata.metadata().num_row_groups() {
                 let others = prune::holds_others(metadata, group);
@@ -143,6 +152,9 @@ impl Events {
                     control.counters.groups_pruned.fetch_add(1, Ordering::Relaxed);
                 }
             }
+        }
+        for segment in snapshot.damaged.iter().filter(|segment| prune::segment_may(segment, &tests)) {
+            control.note(missing(segment, "it was found to be damaged"));
         }
         for batch in &snapshot.fresh {
             let mixed = others_of(batch).is_some();
@@ -229,6 +241,36 @@ impl Events {
     }
 }
 
+/// A segment's footer. What is in the file may be anything: a decoder that panics has found damage, not a mistake of ours.
+fn metadata(segment: &Segment) -> Result<&ArrowReaderMetadata> {
+    decoded(segment, || segment.metadata().map_err(store_error))
+}
+
+/// What rows of a segment a query cannot have is told, where it may go on without them; else it is an error.
+fn without(segment: &Segment, control: &Control, error: QueryError) -> Result<()> {
+    if !control.goes_on.load(Ordering::Relaxed) {
+        return Err(error);
+    }
+    control.note(missing(segment, &error.to_string()));
+    Ok(())
+}
+
+fn missing(segment: &Segment, why: &str) -> Diagnostic {
+    let file = segment.path.file_name().unwrap_or_default().to_string_lossy();
+    let (from, to) = segment.timestamps.unwrap_or(segment.generated);
+    Diagnostic::warning(
+        "KQL901",
+        TextRange::default(),
+        format!(
+            "segment {file} cannot be read whole ({why}): of its {} events, {} to {}, some or all are not in this answer; run \
+             `vaultscope store verify`",
+            segment.rows,
+            Ticks(from),
+            Ticks(to)
+        ),
+    )
+}
+
 /// Is it read out of the event's text, or the text itself?
 pub(super) fn is_raw(origin: &Origin) -> bool {
     match origin {
@@ -286,7 +328,10 @@ impl Source for Events {
             return Ok(());
         }
         match &unit.rows {
-            Rows::Group(segment, group) => self.group(segment, *group, unit.mixed, emit),
+            Rows::Group(segment, group) => match self.group(segment, *group, unit.mixed, emit) {
+                Err(error @ QueryError::Store(_)) => without(segment, &self.control, error),
+                done => done,
+            },
             Rows::Fresh(batch) => self.fresh(batch, unit.mixed, emit),
         }
     }

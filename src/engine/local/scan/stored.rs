@@ -1,5 +1,6 @@
 //! Stored rows where they lie: a row group of a segment, or a batch in memory.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
@@ -29,6 +30,12 @@ pub trait Stored {
 
 pub fn store_error(error: impl std::fmt::Display) -> QueryError {
     QueryError::Store(error.to_string())
+}
+
+/// Runs a read of a segment's file, which may hold anything by now: where a decoder panics, the file is damaged.
+pub fn decoded<T>(segment: &Segment, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(store_error(format!("{} cannot be decoded", segment.path.display()))))
 }
 
 /// A row group of a segment.
@@ -67,15 +74,16 @@ impl Stored for Group<'_> {
     fn columns(&self, stored: &[usize], rows: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let expected = rows.map_or(self.rows(), BooleanArray::true_count);
         let mut reader = self.read(stored, rows, expected)?;
+        let mut next = || decoded(self.segment, || Ok(reader.next()));
         let path = || self.segment.path.display();
-        let first = reader.next().ok_or_else(|| store_error(format!("{}: rows are missing", path())))?;
+        let first = next()?.ok_or_else(|| store_error(format!("{}: rows are missing", path())))?;
         let first = first.map_err(store_error)?;
         let whole = if first.num_rows() == expected {
             first
         } else {
             let schema = first.schema();
             let mut all = vec![first];
-            for batch in reader {
+            while let Some(batch) = next()? {
                 all.push(batch.map_err(store_error)?);
             }
             arrow::compute::concat_batches(&schema, &all)?
@@ -88,7 +96,8 @@ impl Stored for Group<'_> {
 
     fn texts(&self, rows: Option<&BooleanArray>, each: &mut dyn FnMut(&ArrayRef) -> Result<bool>) -> Result<()> {
         let raw = position("raw").ok_or_else(|| internal("raw"))?;
-        for batch in self.read(&[raw], rows, TEXT_ROWS)? {
+        let mut reader = self.read(&[raw], rows, TEXT_ROWS)?;
+        while let Some(batch) = decoded(self.segment, || Ok(reader.next()))? {
             self.control.check()?;
             if !each(batch.map_err(store_error)?.column(0))? {
                 break;
