@@ -48,6 +48,7 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+pub mod verify;
 mod watermark;
 pub mod workspace;
 mod writer;

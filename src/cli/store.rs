@@ -1,6 +1,7 @@
-//! `store`: what the evidence store holds.
+//! `store`: what the evidence store holds, and whether it is as it was committed.
 
 mod status;
+mod verify;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -13,6 +14,7 @@ use super::args::Global;
 #[command(after_help = "\
 Examples:
   vaultscope store status
+  vaultscope store verify
   vaultscope --profile demo store status")]
 pub struct Args {
     #[command(subcommand)]
@@ -22,10 +24,12 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Status(status::Args),
+    Verify(verify::Args),
 }
 
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     match &args.command {
         Command::Status(args) => status::run(args, global),
+        Command::Verify(args) => verify::run(args, global),
     }
 }

@@ -11,9 +11,11 @@
 //! The root is that of the chain of batches, each over the one before it, and not of one tree over all: that the store goes on from a
 //! checkpoint is shown by the batches in between.
 
+mod copied;
 mod notary;
 
-pub(super) use notary::Notary;
+pub use copied::{CopiedHead, Line};
+pub(super) use notary::{Notary, attestation, file_digest};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

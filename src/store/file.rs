@@ -17,11 +17,12 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use rusqlite::{Connection, params};
 
+use super::checkpoint::{Notary, file_digest};
 use super::counts::{self, Hours};
 use super::filter::{Filter, identity};
 use super::records::add_hours;
 use super::segment::Segment;
-use super::{Layout, StoreError, fresh, modes};
+use super::{Layout, Root, StoreError, fresh, modes};
 use crate::base::time::Ticks;
 use crate::event::Feed;
 use crate::event::columns::text_at;
@@ -74,6 +75,8 @@ pub(super) struct Written {
     generated: (i64, i64),
     bytes: u64,
     raw_bytes: u64,
+    /// SHA-256 of the file.
+    digest: Root,
 }
 
 impl SegmentFile {
@@ -104,6 +107,7 @@ impl SegmentFile {
         let file = writer.into_inner().map_err(|e| parquet_error(&temporary, e))?;
         file.sync_all().map_err(io)?;
         let bytes = file.metadata().map_err(io)?.len();
+        let digest = file_digest(&temporary)?;
         let done = dir.join(&name);
         std::fs::rename(&temporary, &done).map_err(|e| StoreError::io(&done, e))?;
         sync_dir(&dir)?;
@@ -115,6 +119,7 @@ impl SegmentFile {
             generated: content.generated.unwrap_or_default(),
             bytes,
             raw_bytes: content.raw_bytes,
+            digest,
             hours: content.hours,
             filter: Filter::build(content.keys),
         })
@@ -127,8 +132,8 @@ impl SegmentFile {
 }
 
 impl Written {
-    /// Enters the file in the catalogue: the segment, its filter and its counts by hour.
-    pub(super) fn enter(&self, tx: &Connection, layout: &Layout) -> Result<Segment, StoreError> {
+    /// Enters the file in the catalogue: the segment, its filter, its counts by hour, and its digest, signed.
+    pub(super) fn enter(&self, tx: &Connection, layout: &Layout, notary: &Notary) -> Result<Segment, StoreError> {
         let failed = StoreError::sqlite;
         let (first, last) = self.timestamps.unzip();
         tx.execute(
@@ -153,6 +158,7 @@ impl Written {
         let id = tx.last_insert_rowid();
         tx.execute("INSERT INTO filter VALUES (?, ?)", params![id, self.filter.to_bytes()])
             .map_err(failed("add a segment's filter"))?;
+        notary.attest(tx, id, &self.file, &self.digest)?;
         add_hours(tx, id, &self.hours)?;
         tx.query_row(&format!("SELECT {} FROM segment WHERE id = ?", Segment::COLUMNS), [id], |row| {
             Segment::from_row(row, &layout.segments())

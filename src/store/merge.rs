@@ -110,7 +110,7 @@ impl Intake {
                 return Ok(false);
             }
         }
-        let segment = written.enter(&tx, &self.layout)?;
+        let segment = written.enter(&tx, &self.layout, &self.notary)?;
         tx.commit().map_err(failed("commit a merge"))?;
         let new = Sealed { segment: Arc::new(segment), filter: written.filter };
         self.swap(sources, Some(new));

@@ -71,7 +71,7 @@ impl Intake {
         let failed = StoreError::sqlite;
         let tx =
             self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a sealing"))?;
-        let segment = written.enter(&tx, &self.layout)?;
+        let segment = written.enter(&tx, &self.layout, &self.notary)?;
         add_hours(&tx, 0, &written.hours.iter().map(|(key, events)| (*key, -events)).collect())?;
         tx.execute("DELETE FROM hour WHERE segment = 0 AND events = 0", []).map_err(failed("move counts"))?;
         let range = [plan.first_seq, plan.last_seq];

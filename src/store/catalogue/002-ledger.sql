@@ -27,3 +27,11 @@ CREATE TABLE signed_late (
     last INTEGER NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
+
+-- The SHA-256 of a segment's file, signed: with it the columns of the file need not be held to the events' text one by one.
+CREATE TABLE attested (
+    segment INTEGER PRIMARY KEY REFERENCES segment (id) ON DELETE CASCADE,
+    sha256 BLOB NOT NULL,
+    signer INTEGER NOT NULL REFERENCES signer (id),
+    signature BLOB NOT NULL
+) STRICT;

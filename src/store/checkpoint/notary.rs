@@ -1,14 +1,43 @@
 //! The notary: signs each commit's head in the commit's own transaction.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
+use sha2::{Digest as _, Sha256};
 
 use super::Head;
 use crate::base::time::{MINUTE, Ticks};
-use crate::store::signing::Signer;
-use crate::store::{Layout, StoreError};
+use crate::store::signing::{Signer, Verifier, hex};
+use crate::store::{Layout, Root, StoreError};
 
 /// A checkpoint takes the place of the one before it in as long a time.
 const BIN: i64 = 5 * MINUTE;
+
+/// What is signed of a segment's file: three lines, the second of which is no number, so that it can never be taken for a checkpoint.
+///
+/// ```text
+/// vaultscope/5f0c2a9be1d37764
+/// segment 000000000001-000000065536.v1.parquet
+/// sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+/// ```
+pub(in crate::store) fn attestation(key: &Verifier, file: &str, digest: &Root) -> String {
+    format!("{}\nsegment {file}\nsha256 {}\n", key.name(), hex(digest))
+}
+
+/// The SHA-256 of a file.
+pub(in crate::store) fn file_digest(path: &Path) -> Result<Root, StoreError> {
+    let io = |source| StoreError::io(path, source);
+    let mut file = File::open(path).map_err(io)?;
+    let (mut hash, mut room) = (Sha256::new(), vec![0; 256 * 1024]);
+    loop {
+        match file.read(&mut room).map_err(io)? {
+            0 => return Ok(hash.finalize().into()),
+            n => hash.update(&room[..n]),
+        }
+    }
+}
 
 /// Holds the store's key for its writer.
 #[derive(Debug)]
@@ -64,6 +93,21 @@ impl Notary {
             .map_err(StoreError::sqlite("note what is signed late"))?;
         }
         self.sign(db, head, now)
+    }
+
+    /// Vouches for the file of a segment that an open transaction adds. Where nothing can be signed `verify` decodes its events instead.
+    pub(in crate::store) fn attest(
+        &self,
+        tx: &Connection,
+        segment: i64,
+        file: &str,
+        digest: &Root,
+    ) -> Result<(), StoreError> {
+        let Some((signer, id)) = &self.signer else { return Ok(()) };
+        let signature = signer.sign(&attestation(signer.verifier(), file, digest));
+        tx.execute("INSERT OR REPLACE INTO attested VALUES (?, ?, ?, ?)", params![segment, digest, id, signature])
+            .map(drop)
+            .map_err(StoreError::sqlite("vouch for a segment"))
     }
 
     /// Signs the head of an open transaction.
