@@ -16,6 +16,7 @@ mod harden;
 mod hunt;
 mod import;
 mod interrupt;
+mod names;
 mod output;
 mod place;
 mod probe;
@@ -77,6 +78,7 @@ fn dispatch(cli: &Cli) -> Result<Outcome> {
         Some(Command::Tail(args)) => tail::run(args, global),
         Some(Command::Hunt(args)) => hunt::run(args, global),
         Some(Command::Import(args)) => import::run(args, global),
+        Some(Command::Names(args)) => names::run(args, global),
         Some(Command::Store(args)) => store::run(args, global),
         Some(Command::Docs(args)) => docs::run(args),
         Some(Command::Completions(args)) => completions::run(args),

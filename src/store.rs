@@ -35,6 +35,7 @@ mod intake;
 mod lock;
 mod merge;
 mod modes;
+pub mod names;
 pub mod own;
 mod page;
 mod reader;

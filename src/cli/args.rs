@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    Outcome, check, collect, completions, connect, demo, docs, doctor, hunt, import, output, query, store, tail,
+    Outcome, check, collect, completions, connect, demo, docs, doctor, hunt, import, names, output, query, store, tail,
 };
 
 const EXAMPLES: &str = "\
@@ -83,6 +83,7 @@ pub enum Command {
     Check(check::Args),
     Hunt(hunt::Args),
     Import(import::Args),
+    Names(names::Args),
     Store(store::Args),
     Doctor(doctor::Args),
     Docs(docs::Args),

@@ -22,6 +22,7 @@ pub mod body;
 pub mod capture;
 pub mod column;
 pub mod control;
+mod directory;
 pub mod eval;
 pub mod exec;
 pub mod expand;

@@ -13,6 +13,7 @@ use super::counts::{self, Hours};
 use super::damage::{guarded, is_damage};
 use super::filter::identity;
 use super::intake::{Progress, Sealed};
+use super::names::learned::Learned;
 use super::page::{Committed, Page};
 use super::records;
 use super::segment::{Identity, Segment};
@@ -33,6 +34,7 @@ pub(super) struct Again<'a> {
 pub(super) fn put(
     tx: &Connection,
     sealed: &[Sealed],
+    names: &mut Learned,
     progress: &mut Progress,
     page: &Page,
 ) -> Result<Committed, StoreError> {
@@ -74,6 +76,7 @@ pub(super) fn put(
             let mut hours = Hours::new();
             counts::count(&batch, &mut hours);
             records::add_hours(tx, 0, &hours)?;
+            names.learn(tx, account, &batch, page.arrived)?;
         }
         records::again(tx, progress.head.batches, &again)?;
         for (at, why) in bad {

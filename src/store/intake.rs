@@ -11,6 +11,7 @@ use super::commit::put;
 use super::filter::Filter;
 use super::gather::gather;
 use super::heads::{Head, Heads};
+use super::names::learned::Learned;
 use super::page::{BadItem, Committed, GapRecord, Page};
 use super::records;
 use super::segment::Segment;
@@ -40,6 +41,8 @@ pub(super) struct Intake {
     pub sealing_through: i64,
     pub notary: Notary,
     heads: Heads,
+    /// What is written of the names that events tell.
+    names: Learned,
     watermark: File,
     channel: Arc<Channel>,
 }
@@ -82,6 +85,7 @@ impl Intake {
             sealing_through: 0,
             notary,
             heads,
+            names: Learned::default(),
             watermark,
             channel,
         };
@@ -136,13 +140,21 @@ impl Intake {
     }
 
     fn commit_together(&mut self, pages: &[Page]) -> Result<Vec<Committed>, StoreError> {
+        let done = self.commit_in_one(pages);
+        if done.is_err() {
+            self.names.forget();
+        }
+        done
+    }
+
+    fn commit_in_one(&mut self, pages: &[Page]) -> Result<Vec<Committed>, StoreError> {
         let failed = StoreError::sqlite;
         let before = self.head;
         let mut progress = Progress { head: self.head, fresh_rows: self.fresh_rows, damaged: Vec::new() };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a commit"))?;
         let mut done = Vec::with_capacity(pages.len());
         for page in pages {
-            done.push(put(&tx, &self.sealed, &mut progress, page)?);
+            done.push(put(&tx, &self.sealed, &mut self.names, &mut progress, page)?);
         }
         if progress.head.through > before.through {
             gather(&tx, self.sealing_through)?;

@@ -16,7 +16,7 @@ use crate::kql::hidden::without_hidden;
 const FILE: &str = "workspace.db";
 
 /// Numbered steps: the n-th takes a workspace of version n to n + 1.
-const MIGRATIONS: &[&str] = &[include_str!("workspace/001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("workspace/001.sql"), include_str!("workspace/002.sql")];
 
 /// A person's workspace. Safe to share between threads; several processes may have it open.
 #[derive(Debug)]
@@ -124,6 +124,11 @@ impl Workspace {
     /// Runs `read` with the connection.
     pub(super) fn whole<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
         read(&self.db())
+    }
+
+    /// Runs `change` with the connection, for what takes a transaction.
+    pub(super) fn whole_mut<T>(&self, change: impl FnOnce(&mut Connection) -> T) -> T {
+        change(&mut self.db())
     }
 
     fn change(&self, sql: &str, params: impl rusqlite::Params) -> Result<i64, StoreError> {

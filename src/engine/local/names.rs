@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::functions_folder::{self, Saved};
-use super::own;
 use super::scan::columns::schema;
 use super::surroundings::Surroundings;
 use super::views;
 use super::watchlist::{self, Watchlist};
+use super::{directory, own};
 use crate::event::known;
 use crate::kql::catalog::{Origin, watchlist as naming};
 use crate::kql::{Catalog, Schema};
@@ -22,7 +22,7 @@ pub struct StoreCatalog;
 
 impl Catalog for StoreCatalog {
     fn table(&self, name: &str) -> Option<Schema> {
-        schema(name).or_else(|| own::schema(name)).cloned()
+        schema(name).or_else(|| own::schema(name)).or_else(|| directory::schema(name)).cloned()
     }
 
     fn view(&self, name: &str) -> Option<&str> {
@@ -30,7 +30,7 @@ impl Catalog for StoreCatalog {
     }
 
     fn names(&self) -> Vec<String> {
-        views::names().chain(own::names()).map(str::to_owned).collect()
+        views::names().chain(own::names()).chain([directory::NAME]).map(str::to_owned).collect()
     }
 
     fn keys(&self, column: &str) -> Vec<&'static str> {
@@ -117,7 +117,7 @@ impl Names {
 impl Catalog for Names {
     fn table(&self, name: &str) -> Option<Schema> {
         if self.events
-            && let Some(schema) = schema(name).or_else(|| own::schema(name))
+            && let Some(schema) = schema(name).or_else(|| own::schema(name)).or_else(|| directory::schema(name))
         {
             return Some(schema.clone());
         }
@@ -146,7 +146,8 @@ impl Catalog for Names {
     fn names(&self) -> Vec<String> {
         let mut names = self.imported.as_ref().map_or_else(Vec::new, Imported::names);
         if self.events {
-            names.splice(0..0, views::names().chain(own::names()).map(str::to_owned));
+            let shipped = views::names().chain(own::names()).chain([directory::NAME]);
+            names.splice(0..0, shipped.map(str::to_owned));
         }
         names.extend(self.functions().keys().cloned());
         names

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::column::Result;
 use super::control::Control;
+use super::directory;
 use super::names::Names;
 use super::own;
 use super::pipeline::Source;
@@ -17,8 +18,9 @@ use super::surroundings::Surroundings;
 use crate::engine::QueryError;
 use crate::kql::plan::{External, ScanColumn};
 use crate::kql::{Expr, Schema};
+use crate::store::names::Directory;
 use crate::store::own::Own;
-use crate::store::{Reader, Snapshot};
+use crate::store::{Reader, Snapshot, Workspace};
 
 pub use super::names::StoreCatalog;
 
@@ -29,6 +31,7 @@ pub struct LocalTables<'a> {
     around: &'a Surroundings,
     reader: Option<&'a Reader>,
     snapshot: OnceLock<Snapshot>,
+    directory: OnceLock<Arc<Directory>>,
 }
 
 impl<'a> LocalTables<'a> {
@@ -40,7 +43,7 @@ impl<'a> LocalTables<'a> {
         given: Option<&Snapshot>,
     ) -> Self {
         let snapshot = given.cloned().map_or_else(OnceLock::new, OnceLock::from);
-        Self { names, around, reader, snapshot }
+        Self { names, around, reader, snapshot, directory: OnceLock::new() }
     }
 
     fn snapshot(&self) -> Result<&Snapshot> {
@@ -52,6 +55,16 @@ impl<'a> LocalTables<'a> {
             None => Snapshot::default(),
         };
         Ok(self.snapshot.get_or_init(|| taken))
+    }
+
+    /// The names beside UUIDs, as they are when a query first asks for one.
+    fn directory(&self) -> Result<Arc<Directory>> {
+        if let Some(read) = self.directory.get() {
+            return Ok(Arc::clone(read));
+        }
+        let workspace = self.around.workspace.as_deref().map(Workspace::open_if_there).transpose()?.flatten();
+        let read = Arc::new(Directory::read(self.reader, workspace.as_ref())?);
+        Ok(Arc::clone(self.directory.get_or_init(|| read)))
     }
 }
 
@@ -77,7 +90,18 @@ impl Tables for LocalTables<'_> {
         control: &Arc<Control>,
     ) -> Result<Arc<dyn Source>> {
         if schema(table).is_some() {
-            return Ok(Arc::new(Events::new(self.snapshot()?, table, columns, filter, purpose, control)?));
+            return Ok(Arc::new(Events::new(
+                self.snapshot()?,
+                table,
+                columns,
+                filter,
+                purpose,
+                &|| self.directory(),
+                control,
+            )?));
+        }
+        if table == directory::NAME {
+            return directory::scan(&*self.directory()?, columns, filter, control);
         }
         if let Some(own) = Own::named(table) {
             return own::scan(own, self.reader, self.around, columns, filter, control);

@@ -82,7 +82,8 @@ fn targets<'a>(event: &mut Decoded<'a>, list: &'a str, known: Option<&v3::Action
 /// Name and address, with the uuid where there is either: version 2 gives details of people alone.
 fn person<'a>(event: &mut Decoded<'a>, column: &str, of: &'a str) {
     let (name, email) = (first(of, &["name", "display_name"]), json::key(of, "email"));
-    if name.or(email).is_some() {
+    let is_user = json::key(of, "type").and_then(json::string).is_some_and(|ty| ty == "user");
+    if email.is_some() || (is_user && name.is_some()) {
         put(event, &format!("{column}.uuid"), first(of, IDS));
         put(event, &format!("{column}.name"), name);
         put(event, &format!("{column}.email"), email);

@@ -25,6 +25,8 @@ pub enum Origin {
     /// A stored long that is an int in Sentinel's table: null where it does not fit.
     Narrowed(usize),
     Constant(Value),
+    /// The name of what a stored UUID stands for, "" where none is known.
+    Named(usize),
     /// A stored path: `text`, or as a dynamic value. `column` and `steps` read it from the event's text where the row is irregular.
     Path {
         stored: usize,
@@ -44,7 +46,9 @@ impl Origin {
     /// The stored column that it is made of; of the events' text, only the text itself is.
     pub fn stored(&self) -> Option<usize> {
         match self {
-            Self::Stored(stored) | Self::Narrowed(stored) | Self::Path { stored, .. } => Some(*stored),
+            Self::Stored(stored) | Self::Narrowed(stored) | Self::Named(stored) | Self::Path { stored, .. } => {
+                Some(*stored)
+            }
             Self::Constant(_) | Self::Raw { .. } => None,
         }
     }
@@ -96,6 +100,16 @@ const COLUMNS: &[(&str, Type)] = &[
 const HIDDEN: &[(&str, Type)] =
     &[("arrived", DateTime), ("account", Text), ("source", Text), ("seq", Long), ("raw", Text)];
 
+/// The names of what UUIDs stand for: columns beside the hidden ones, each with the stored column that holds the UUID.
+const NAMES: &[(&str, &str)] = &[
+    ("name_of_actor", "actor_uuid"),
+    ("name_of_object", "object_uuid"),
+    ("name_of_aux", "aux_uuid"),
+    ("name_of_vault", "vault_uuid"),
+    ("name_of_item", "item_uuid"),
+    ("name_of_device", "session.device_uuid"),
+];
+
 /// The columns of a Connect server's requests, and the stored column of each (`event::decode::connect` says what lies there).
 const REQUESTS: &[(&str, Type, &str)] = &[
     ("TimeGenerated", DateTime, "TimeGenerated"),
@@ -123,7 +137,10 @@ fn schema_of(columns: &[&[(&str, Type)]]) -> Schema {
 /// The schema of an event table.
 pub fn schema(table: &str) -> Option<&'static Schema> {
     static PLAIN: LazyLock<Schema> = LazyLock::new(|| schema_of(&[COLUMNS]));
-    static WHOLE: LazyLock<Schema> = LazyLock::new(|| schema_of(&[COLUMNS, HIDDEN]));
+    static WHOLE: LazyLock<Schema> = LazyLock::new(|| {
+        let names = NAMES.iter().map(|(name, _)| Column::new(*name, Text));
+        schema_of(&[COLUMNS, HIDDEN]).0.into_iter().chain(names).collect()
+    });
     static REQUEST: LazyLock<Schema> =
         LazyLock::new(|| REQUESTS.iter().map(|(name, ty, _)| Column::new(*name, *ty)).collect());
     match table {
@@ -150,7 +167,10 @@ pub fn origin(table: &str, column: &ScanColumn) -> Option<Origin> {
             "aux_id" => Origin::Narrowed(position("aux_id")?),
             ARRIVED => Origin::Stored(position("arrived")?),
             name if DYNAMIC.contains(&name) => Origin::Raw { column: name.to_owned(), steps: Vec::new(), text: false },
-            name => Origin::Stored(position(name)?),
+            name => match NAMES.iter().find(|(known, _)| *known == name) {
+                Some((_, uuid)) => Origin::Named(position(uuid)?),
+                None => Origin::Stored(position(name)?),
+            },
         }),
         ScanColumn::Path { column, steps, text } => {
             if !DYNAMIC.contains(&&**column) {

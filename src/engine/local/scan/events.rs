@@ -25,6 +25,7 @@ use crate::event::Feed;
 use crate::event::schema::position;
 use crate::kql::plan::ScanColumn;
 use crate::kql::{Diagnostic, Expr, ExprKind, TextRange};
+use crate::store::names::Directory;
 use crate::store::{Segment, Snapshot};
 
 /// A scan of the store.
@@ -44,6 +45,8 @@ pub struct Events {
     pub(super) control: Arc<Control>,
     /// The rows that are no events are the ones that are wanted.
     pub(super) connect: bool,
+    /// Empty where nothing asks for a name.
+    pub(super) names: Arc<Directory>,
 }
 
 impl std::fmt::Debug for Events {
@@ -94,12 +97,15 @@ impl Events {
         columns: &[ScanColumn],
         filter: &[Expr],
         purpose: &Purpose,
+        directory: &dyn Fn() -> Result<Arc<Directory>>,
         control: &Arc<Control>,
     ) -> Result<Self> {
         let origins = columns
             .iter()
             .map(|c| origin(table, c).ok_or_else(|| internal(format!("the table has no column {c:?}"))))
             .collect::<Result<Vec<_>>>()?;
+        let named = origins.iter().any(|origin| matches!(origin, Origin::Named(_)));
+        let names = if named { directory()? } else { Arc::default() };
         let dear = |at: usize| origins.get(at).is_some_and(is_raw);
         let (mut early, mut late, mut late_needs) = (Vec::new(), Vec::new(), Vec::new());
         for expr in filter {
@@ -176,7 +182,19 @@ impl Events {
             units.sort_by_key(hope);
         }
         let late_need = Need::any(late_needs);
-        Ok(Self { origins, early, late, late_need, need, wanted, bound, units, control: Arc::clone(control), connect })
+        Ok(Self {
+            origins,
+            early,
+            late,
+            late_need,
+            need,
+            wanted,
+            bound,
+            units,
+            control: Arc::clone(control),
+            connect,
+            names,
+        })
     }
 
     fn count(&self, rows: usize) {
@@ -209,7 +227,7 @@ impl Events {
         for (at, origin) in self.origins.iter().enumerate() {
             if let Origin::Path { stored, column, steps, text } = origin {
                 let stored = page.column_by_name(super::columns::stored_name(*stored));
-                let given = give(origin, stored, page.num_rows(), &self.control)?;
+                let given = give(origin, stored, page.num_rows(), &self.names, &self.control)?;
                 columns[at] = Some(patched(&given, mask, &from_raw(&texts, page.num_rows(), column, steps, *text))?);
             }
         }

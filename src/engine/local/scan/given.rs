@@ -13,9 +13,16 @@ use super::super::functions::dynamic::{compact, quote, walk};
 use super::columns::Origin;
 use crate::event::json;
 use crate::kql::plan::Step;
+use crate::store::names::{Directory, Name};
 
 /// The column, given its stored array (none for constants).
-pub fn give(origin: &Origin, stored: Option<&ArrayRef>, rows: usize, control: &Control) -> Result<ArrayRef> {
+pub fn give(
+    origin: &Origin,
+    stored: Option<&ArrayRef>,
+    rows: usize,
+    names: &Directory,
+    control: &Control,
+) -> Result<ArrayRef> {
     let stored = || stored.ok_or_else(|| internal("a stored column that was not read"));
     match origin {
         Origin::Constant(value) => Ok(repeat(value, rows)),
@@ -27,9 +34,31 @@ pub fn give(origin: &Origin, stored: Option<&ArrayRef>, rows: usize, control: &C
             control.counters.unfit.fetch_add(lost as u64, Ordering::Relaxed);
             Ok(Arc::new(narrow))
         }
+        Origin::Named(_) => named(stored()?, names),
         Origin::Path { text, .. } => path(stored()?, *text),
         Origin::Raw { .. } => Err(internal("a column of the event's text among the stored")),
     }
+}
+
+/// The names of a column of UUIDs. Each is looked up once; several UUIDs may have one name.
+fn named(uuids: &ArrayRef, names: &Directory) -> Result<ArrayRef> {
+    let uuids = uuids.as_dictionary_opt::<Int32Type>().ok_or_else(|| internal("UUIDs in a dictionary"))?;
+    let values = uuids.values().as_string_opt::<i32>().ok_or_else(|| internal("dictionary values"))?;
+    let mut codes: HashMap<&str, i32> = HashMap::new();
+    let mut found: Vec<&str> = Vec::new();
+    let of_code: Vec<i32> = values
+        .iter()
+        .map(|uuid| {
+            let name = uuid.and_then(|uuid| names.name(uuid)).map_or("", Name::label);
+            *codes.entry(name).or_insert_with(|| {
+                found.push(name);
+                found.len() as i32 - 1
+            })
+        })
+        .collect();
+    let keys: Int32Array =
+        uuids.keys().iter().map(|key| key.and_then(|key| of_code.get(key as usize).copied())).collect();
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(StringArray::from(found)))?))
 }
 
 /// A stored path as text, or as a dynamic value.

@@ -68,7 +68,7 @@ impl<'a> Pass<'a> {
         let read = if stored.is_empty() { Vec::new() } else { self.stored.columns(&stored, self.mask.as_ref())? };
         for at in outputs {
             let from = origin(&at).stored().and_then(|s| stored.binary_search(&s).ok()).map(|n| &read[n]);
-            self.columns[at] = Some(give(origin(&at), from, self.rows, &self.scan.control)?);
+            self.columns[at] = Some(give(origin(&at), from, self.rows, &self.scan.names, &self.scan.control)?);
         }
         Ok(())
     }

@@ -113,3 +113,69 @@ fn requests_of_a_connect_server_are_in_their_own_table_and_in_no_table_of_events
     kept.put(Feed::ConnectActivity, &[REQUEST]);
     assert_eq!(kept.ask("OnePasswordConnectActivity | count"), ["1"], "the same request is known again");
 }
+
+#[test]
+fn names_stand_beside_uuids_and_can_be_asked_for() {
+    use crate::engine::local::surroundings::Surroundings;
+    use crate::store::Workspace;
+    use crate::store::names::{Kind, NewName};
+    let kept = Kept::new();
+    kept.put(
+        Feed::AuditEvents,
+        &[
+            r#"{"uuid":"A1","timestamp":"2026-01-01T01:00:00Z","action":"grant","object_type":"uva","object_uuid":"v1","actor_uuid":"U1",
+                "aux_uuid":"U2","aux_details":{"uuid":"U2","email":"bo@example.com","name":"Bo"},"session":{"device_uuid":"d1"}}"#,
+            r#"{"uuid":"A2","timestamp":"2026-01-01T02:00:00Z","action":"join","object_type":"gm","object_uuid":"g1","actor_uuid":"U2"}"#,
+            r#"{"uuid":"A3","timestamp":"2026-01-01T03:00:00Z","action":"share","object_type":"item","object_uuid":"i1","aux_uuid":"v1"}"#,
+        ],
+    );
+    kept.put(
+        Feed::ItemUsages,
+        &[r#"{"uuid":"I1","timestamp":"2026-01-01T04:00:00Z","action":"reveal","vault_uuid":"v2","item_uuid":"i2"}"#],
+    );
+    let workspace = Workspace::open(kept.dir.path()).unwrap();
+    let new = |kind, uuid: &str, name: &str| NewName {
+        kind,
+        uuid: uuid.into(),
+        name: name.into(),
+        email: String::new(),
+        vault: String::new(),
+    };
+    let list = [
+        new(Kind::Vault, "v1", "Payroll"),
+        new(Kind::Item, "i1", "Root"),
+        new(Kind::Item, "i2", "Root"),
+        new(Kind::Group, "g1", "Owners"),
+        new(Kind::Device, "d1", "Laptop"),
+        new(Kind::User, "U1", "Ann"),
+    ];
+    workspace.import_names(&list, Ticks(9)).unwrap();
+    let around = Surroundings { workspace: Some(kept.dir.path().into()), ..Surroundings::default() };
+    let reader = Reader::open(kept.dir.path()).unwrap();
+    let local = Local::new(reader, Options { workers: 2, unoptimised: false }).among(around);
+    for _ in 0..2 {
+        assert_eq!(
+            kept.ask_of(&local, "OnePasswordEvents | sort by uuid asc | project uuid, user_name, target_name, device_name, vault_name, item_name, group_name"),
+            ["A1|Ann|Bo|Laptop|Payroll||", "A2|Bo|||||Owners", "A3||||Payroll|Root|", "I1|||||Root|"]
+        );
+        assert_eq!(
+            kept.ask_of(
+                &local,
+                "OnePasswordEvents | where vault_name == 'Payroll' | summarize n = count() by vault_name"
+            ),
+            ["Payroll|2"]
+        );
+        assert_eq!(
+            kept.ask_of(
+                &local,
+                "OnePasswordEvents | summarize n = dcount(item_uuid) by item_name | where item_name != ''"
+            ),
+            ["Root|2"]
+        );
+        assert_eq!(
+            kept.ask_of(&local, "VaultscopeNames | where kind == 'user' | sort by uuid asc | project uuid, name, email, source, account, stands"),
+            ["U1|Ann||imported||true", "U2|Bo|bo@example.com|learned|ACC|true"]
+        );
+        kept.seal();
+    }
+}
