@@ -14,6 +14,7 @@ pub mod health;
 pub mod pins;
 pub mod poller;
 pub mod source;
+pub mod suppress;
 
 pub use collector::{Collector, CollectorHandle, Settings, expiry_warning};
 pub use connect::Connect;
@@ -23,3 +24,4 @@ pub use health::{FeedHealth, FeedState, Health};
 pub use pins::Pins;
 pub use poller::Pace;
 pub use source::{EventSource, FetchError, Fetched, Identity, Position};
+pub use suppress::{BadRule, Rules};

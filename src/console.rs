@@ -37,7 +37,7 @@ use self::theme::{BUILT_IN, Depth, Theme, ThemeError};
 use crate::base::clock::Clock;
 use crate::base::config::Organisation;
 use crate::base::time::Span;
-use crate::collect::CollectorHandle;
+use crate::collect::{CollectorHandle, Rules};
 use crate::engine::{Limits, QueryEngine};
 use crate::hunt::Pack;
 use crate::store::{Reader, Workspace};
@@ -83,6 +83,8 @@ pub struct Options {
     pub reader: Option<Reader>,
     /// The collectors of this process, one an account; none when another process collects.
     pub collectors: Vec<Arc<CollectorHandle>>,
+    /// What is kept out of the tail.
+    pub rules: Arc<Rules>,
     /// What answers questions.
     pub engine: Option<Arc<dyn QueryEngine>>,
     /// The analyst's own notes, marks and sessions.

@@ -24,6 +24,7 @@ pub mod checkpoint;
 mod commit;
 mod counts;
 pub mod damage;
+mod errands;
 mod error;
 mod file;
 mod filter;
@@ -45,6 +46,7 @@ mod segment;
 pub mod signing;
 mod status;
 mod superseded;
+mod suppress;
 pub mod tables;
 #[cfg(test)]
 mod tests;
@@ -58,10 +60,14 @@ pub use catalogue::SCHEMA_VERSION;
 pub use chain::Root;
 pub use chain::pruned::{Node, Pruned};
 pub use counts::HourCount;
+pub use errands::{Refill, SuppressedRow, SweepRow};
 pub use error::StoreError;
 pub use heads::Head;
 pub use lock::Holder;
-pub use page::{BadItem, Committed, Cursor, CursorUpdate, GapRecord, Origin, Page, PollRecord};
+pub use page::{
+    BadItem, Committed, Cursor, CursorUpdate, Errand, GapRecord, Origin, Page, PollRecord, Step, Suppressed,
+    SuppressedBy,
+};
 pub use reader::{Reader, Rows, Snapshot};
 pub use segment::Segment;
 pub use status::{BatchRow, CursorRow, FeedStatus, GapRow, PollRow, QuarantineRow, Status, VariantRow};

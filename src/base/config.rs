@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, complete defaults, profiles on top, and errors that name the place and the fix.
 
 pub mod organisation;
+pub mod suppress;
 pub mod values;
 
 mod error;
@@ -16,12 +17,13 @@ use serde::Deserialize;
 
 pub use error::ConfigError;
 pub use organisation::Organisation;
+pub use suppress::{Suppress, Suppression};
 
 use super::http::BaseUrl;
 use super::paths::{DEFAULT_PROFILE, DEMO_PROFILE};
 use super::secret::SecretRef;
 use layer::Layer;
-use values::{AuditVersion, Bytes, Every, Feeds, Name, Share};
+use values::{AuditVersion, Bytes, Every, Feeds, Name, Share, Sweep};
 
 /// A configuration larger than this is not one.
 const LARGEST: u64 = 1024 * 1024;
@@ -45,6 +47,10 @@ pub struct Config {
     /// The share of the documented rate limits (600 requests a minute, 30,000 an hour) that an account's pollers may
     /// use together: above 0, at most 1. Default 0.5.
     pub budget_share: f64,
+    /// Between two sweeps of a feed, which read its last seven days once more; `None` for `off`. Default 24 hours.
+    pub sweep: Option<Duration>,
+    /// Rules that keep events out of the tail, or out of the store.
+    pub suppress: Vec<Suppress>,
     /// What hunts need to know about the organisation.
     pub organisation: Organisation,
     /// The folder with the watch-lists' CSV files. Default `watchlists` beside the configuration file.
@@ -144,7 +150,7 @@ impl Config {
         let mut layer: Layer = toml::from_str(text).map_err(|error| ConfigError::from_toml(file, text, &error))?;
         let mut profiles = std::mem::take(&mut layer.profiles).unwrap_or_default();
         let name = profile.unwrap_or(DEFAULT_PROFILE);
-        let on_top = profiles.remove(name);
+        let mut on_top = profiles.remove(name);
         if on_top.is_none() && name != DEFAULT_PROFILE && name != DEMO_PROFILE {
             return Err(ConfigError::no_profile(file, name, profiles.keys().map(String::as_str)));
         }
@@ -152,7 +158,10 @@ impl Config {
             let message = "a profile holds profiles of its own".to_owned();
             return Err(ConfigError::general(file, message, "write each as [profiles.NAME] at the top level"));
         }
-        let config = layer.resolve(on_top, name.to_owned(), file);
+        let of_profile = on_top.as_mut().and_then(|top| top.suppress.take());
+        let rules = of_profile.or_else(|| layer.suppress.take()).unwrap_or_default();
+        let mut config = layer.resolve(on_top, name.to_owned(), file);
+        config.suppress = rules.into_iter().map(|rule| rule.read(file, text)).collect::<Result<_, _>>()?;
         config.check(file)?;
         Ok(config)
     }
@@ -161,14 +170,20 @@ impl Config {
     fn check(&self, file: Option<&Path>) -> Result<(), ConfigError> {
         let accounts = self.accounts.iter().map(|account| &account.name);
         let names: Vec<&Name> = accounts.chain(self.connect.iter().map(|server| &server.name)).collect();
-        match (0..names.len()).find(|at| names[..*at].contains(&names[*at])) {
-            None => Ok(()),
-            Some(at) => Err(ConfigError::general(
+        if let Some(at) = (0..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+            return Err(ConfigError::general(
                 file,
                 format!("two accounts are called `{}`", names[at]),
                 "give each [[accounts]] and each [[connect]] a name of its own",
-            )),
+            ));
         }
+        for (at, rule) in self.suppress.iter().enumerate() {
+            if self.suppress[..at].iter().any(|other| other.name == rule.name) {
+                let message = format!("two rules of suppression are called `{}`", rule.name);
+                return Err(ConfigError::general(file, message, "give each [[suppress]] a name of its own"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use tokio::runtime::Runtime;
 
-use super::WrongUse;
 use super::place::Place;
+use super::{WrongUse, engine};
 use crate::base::paths::ensure_private;
-use crate::collect::{Collector, CollectorHandle, Connect, EventSource, EventsApi, Pins, Settings};
+use crate::collect::{Collector, CollectorHandle, Connect, EventSource, EventsApi, Pins, Rules, Settings};
 use crate::event::Feed;
 use crate::store::{Reader, StoreError, Writer};
 
@@ -80,20 +80,33 @@ pub fn jobs(place: &Place) -> Result<Vec<Job>> {
             "no account is connected: `vaultscope connect --token REFERENCE` adds one, `vaultscope demo` needs none";
         return Err(WrongUse(help.to_owned()).into());
     }
-    let http = place.http()?;
+    let (http, rules) = (place.http()?, rules(place)?);
     let each = place.config.accounts.iter().map(|account| {
-        let source = EventsApi::connect(http.clone(), account.host.as_ref(), &account.token)
-            .with_context(|| format!("account `{}`", account.name))?
-            .reading_audit(account.audit_version);
-        let settings = Settings::of(&place.config, &account.feeds.0);
-        Ok(Job { account: account.name.to_string(), source: Arc::new(source), settings })
+        // A token that is not there yet is its account's trouble, told in its health, and not that of the others.
+        let source = EventsApi::waiting(http.clone(), account.host.as_ref(), &account.token);
+        let source = source.reading_audit(account.audit_version);
+        let settings = Settings {
+            budget_dir: Some(place.paths.data.clone()),
+            rules: Arc::clone(&rules),
+            ..Settings::of(&place.config, &account.feeds.0)
+        };
+        Job { account: account.name.to_string(), source: Arc::new(source), settings }
     });
     let servers = place.config.connect.iter().map(|server| {
         let access = EventsApi::waiting(http.clone(), Some(&server.host), &server.token);
-        let settings = Settings { feeds: vec![Feed::ConnectActivity], ..Settings::of(&place.config, &[]) };
-        Ok(Job { account: server.name.to_string(), source: Arc::new(Connect::new(access)), settings })
+        let settings = Settings {
+            feeds: vec![Feed::ConnectActivity],
+            rules: Arc::clone(&rules),
+            ..Settings::of(&place.config, &[])
+        };
+        Job { account: server.name.to_string(), source: Arc::new(Connect::new(access)), settings }
     });
-    each.chain(servers).collect()
+    Ok(each.chain(servers).collect())
+}
+
+/// The rules of suppression; one that is wrong is a mistake in the configuration.
+pub fn rules(place: &Place) -> Result<Arc<Rules>> {
+    Ok(Arc::new(Rules::of(&place.config, engine::surroundings(place))?))
 }
 
 /// Does another process collect into this store?

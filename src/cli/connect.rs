@@ -58,7 +58,8 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
         .ok_or_else(|| WrongUse("--name takes 1 to 40 letters, digits, `.`, `_` or `-`".to_owned()))?;
     let api = EventsApi::connect(place.http()?, host.as_ref(), &token)?;
     output::note(format_args!("asking {}", api.place()));
-    let probe = probe::ask(&api, Feed::ALL.len(), probe::ALL)?.with_context(|| api.place())?;
+    let probe = probe::ask(&api, &probe::budget(&place, name.as_str()), Feed::ALL.len(), probe::ALL)?
+        .with_context(|| api.place())?;
     show(&probe, &api)?;
     let entry = entry(&name, &token, host.as_ref());
     if args.write {

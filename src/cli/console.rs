@@ -78,6 +78,7 @@ pub fn open(
         clock,
         engine: reader.clone().map(|reader| Arc::new(engine::over(reader, place)) as Arc<dyn QueryEngine>),
         workspace: reader.as_ref().and_then(|_| place.workspace().ok()).map(Arc::new),
+        rules: collecting::rules(place)?,
         limits: {
             let Limits { time, memory, rows } = place.config.console_limits;
             EngineLimits { time, memory, rows }

@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::args::Global;
 use super::place::Place;
-use super::{Outcome, output};
+use super::{Outcome, collecting, output};
 use crate::base::config::Config;
 use crate::base::http::{HttpClient, HttpOptions};
 use crate::base::paths::Paths;
@@ -66,6 +66,10 @@ impl Finding {
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let mut findings = Vec::new();
     let place = configuration(global, &mut findings)?;
+    if let Err(error) = collecting::rules(&place) {
+        let fix = "correct the predicate; `vaultscope collect` does not start with it";
+        findings.push(Finding::wrong("suppression", format!("{error:#}"), fix));
+    }
     findings.extend(directories::look(&place.paths));
     findings.extend(store(&place));
     let http = trust(&place, &mut findings);

@@ -11,6 +11,7 @@ use anyhow::Error;
 use super::{Outcome, WrongUse};
 use crate::base::config::ConfigError;
 use crate::base::shown::Shown;
+use crate::collect::BadRule;
 
 /// Standard output, buffered. Call [`Answer::end`] when all is written: a full disk behind it shows there.
 #[derive(Debug)]
@@ -90,7 +91,11 @@ pub fn failure(error: &Error) -> Outcome {
         return Outcome::Done;
     }
     note(format_args!("vaultscope: {}", said(error)));
-    let wrong_use = error.chain().any(|e| e.is::<WrongUse>() || e.is::<ConfigError>());
+    let rule = error.chain().find_map(|e| e.downcast_ref::<BadRule>());
+    if let Some(rule) = rule {
+        report(&rule.report(false));
+    }
+    let wrong_use = rule.is_some() || error.chain().any(|e| e.is::<WrongUse>() || e.is::<ConfigError>());
     if wrong_use { Outcome::WrongUse } else { Outcome::Failed }
 }
 

@@ -3,6 +3,7 @@
 mod line;
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,6 +16,7 @@ use super::interrupt::Interrupt;
 use super::place::Place;
 use super::{Outcome, collect, engine, output};
 use crate::base::time::Ticks;
+use crate::collect::Rules;
 use crate::engine::{Cancel, Limits, QueryEngine as _, QueryError, Request};
 use crate::hunt::lint;
 use crate::store::{Layout, Reader};
@@ -44,6 +46,9 @@ pub struct Args {
     /// Only events for which this is true: a predicate in KQL over OnePasswordEvents
     #[arg(long = "where", value_name = "PREDICATE")]
     predicate: Option<String>,
+    /// Print what the rules of [[suppress]] keep out of the tail too
+    #[arg(long)]
+    all: bool,
     /// Begin so many events back
     #[arg(short = 'n', long, value_name = "N", default_value_t = 0)]
     lines: u32,
@@ -63,9 +68,10 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let place = Place::of(global)?;
     place.remind_of_demo();
     let _log = place.log();
+    let rules = if args.all { Arc::default() } else { collecting::rules(&place)? };
     let interrupt = Interrupt::listen(|| ())?;
     let (collecting, reader) = source(&place)?;
-    let ended = follow(args, &text, &reader, &interrupt);
+    let ended = follow(args, &text, &rules, &reader, &interrupt);
     if let Some(collecting) = collecting {
         collecting.stop();
     }
@@ -104,15 +110,21 @@ fn source(place: &Place) -> Result<(Option<Collecting>, Reader)> {
 }
 
 /// Prints what comes, until told to end.
-fn follow(args: &Args, text: &str, reader: &Reader, interrupt: &Interrupt) -> Result<Result<(), QueryError>> {
+fn follow(
+    args: &Args,
+    text: &str,
+    rules: &Rules,
+    reader: &Reader,
+    interrupt: &Interrupt,
+) -> Result<Result<(), QueryError>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let mut watermark = reader.watermark();
     let mut seen = reader.rows_above(0, 0)?.through.saturating_sub(i64::from(args.lines)).max(0);
-    let mut looked_at = 0;
+    let (mut looked_at, mut hidden) = (0, 0);
     loop {
         let through = *watermark.borrow_and_update();
         while seen < through && !interrupt.is_asked() {
-            let rows = reader.rows_above(seen, AT_ONCE)?;
+            let mut rows = reader.rows_above(seen, AT_ONCE)?;
             if rows.skipped > 0 {
                 // Sealed meanwhile, by a flood that this reader could not follow.
                 output::note(format_args!(
@@ -121,6 +133,14 @@ fn follow(args: &Args, text: &str, reader: &Reader, interrupt: &Interrupt) -> Re
                 ));
             }
             let taken: usize = rows.batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
+            for batch in &mut rows.batches {
+                let (shown, less) = match rules.shown(batch) {
+                    Ok(shown) => shown,
+                    Err(error) => return Ok(Err(error)),
+                };
+                *batch = shown;
+                hidden += less;
+            }
             let request =
                 Request { limits: Limits::HEADLESS, cancel: Cancel::default(), ..Request::new(text, Ticks::now()) };
             let answer = match engine::over_rows(&rows)?.run(&request) {
@@ -134,6 +154,11 @@ fn follow(args: &Args, text: &str, reader: &Reader, interrupt: &Interrupt) -> Re
             looked_at += taken as u64;
         }
         if interrupt.is_asked() || args.count.is_some_and(|count| looked_at >= count) {
+            if hidden > 0 {
+                output::note(format_args!(
+                    "vaultscope: {hidden} events were hidden by rules of [[suppress]]; --all prints them"
+                ));
+            }
             return Ok(Ok(()));
         }
         runtime.block_on(moved(&mut watermark, interrupt));

@@ -1,25 +1,30 @@
 //! An account's collecting: identified once, then a poller a feed.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::backoff::{Backoff, REFUSED};
-use super::budget::Budget;
+use super::budget::{Budget, Urgency};
 use super::events_api::KEPT_DAYS;
 use super::health::{FeedHealth, FeedState, Health};
 use super::pins::{PinError, Pins};
 use super::poller::orders::{held, rest};
-use super::poller::{Orders, Pace, Poller};
+use super::poller::{Known, Orders, Pace, Poller};
 use super::source::{EventSource, FetchError, Identity};
+use super::suppress::Rules;
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::shown::Shown;
 use crate::base::time::{DAY, Span, Ticks};
 use crate::event::{Feed, Source};
 use crate::store::{Reader, WriterHandle};
+
+/// How often another token is looked for where the one in use came from.
+const TOKEN_LOOK: Duration = Duration::from_secs(4);
 
 /// How an account is collected.
 #[derive(Clone, Debug)]
@@ -31,10 +36,16 @@ pub struct Settings {
     pub pace: Pace,
     /// The share of the documented rate limits that may be used.
     pub budget_share: f64,
+    /// The data folder through which processes share an account's budget; none for a budget of this process alone.
+    pub budget_dir: Option<PathBuf>,
+    /// Between two sweeps, which read the last seven days once more; none for no sweeps.
+    pub sweep: Option<Duration>,
     /// How far back first contact reads.
     pub back_fill: Span,
     /// What the events at the tail are: live ones, or the demo's.
     pub tail: Source,
+    /// What is kept out of the tail, or out of the store.
+    pub rules: Arc<Rules>,
     /// The feeds to collect, as far as the token may read them.
     pub feeds: Vec<Feed>,
     pub clock: Clock,
@@ -48,6 +59,7 @@ impl Settings {
             poll_interval: config.poll_interval,
             live_interval: config.live_interval,
             budget_share: config.budget_share,
+            sweep: config.sweep,
             feeds: if feeds.is_empty() { Feed::ALL.to_vec() } else { feeds },
             ..Self::default()
         }
@@ -72,8 +84,11 @@ impl Default for Settings {
             live_interval: config.live_interval,
             pace: Pace::Normal,
             budget_share: config.budget_share,
+            budget_dir: None,
+            sweep: None,
             back_fill: Span(KEPT_DAYS * DAY),
             tail: Source::Live,
+            rules: Arc::default(),
             feeds: Feed::ALL.to_vec(),
             clock: Clock::System,
         }
@@ -117,50 +132,90 @@ impl Collector {
     }
 
     async fn run(self, mut orders: watch::Receiver<Orders>, health: Arc<watch::Sender<Health>>) {
-        let budget = Arc::new(Budget::new(self.settings.budget_share));
-        if let Some((account, permitted)) = self.identified(&budget, &mut orders, &health).await {
-            let pollers: Vec<_> = self
-                .settings
-                .feeds
-                .iter()
-                .map(|feed| Poller {
-                    source: Arc::clone(&self.source),
-                    feed: *feed,
-                    account: Arc::clone(&account),
-                    writer: self.writer.clone(),
-                    reader: self.reader.clone(),
-                    budget: Arc::clone(&budget),
-                    settings: self.settings.clone(),
-                    orders: orders.clone(),
-                    health: Arc::clone(&health),
-                    backoff: Backoff::new(fastrand::Rng::new()),
-                    permitted: permitted.contains(feed),
-                })
-                .map(|poller| {
-                    let (feed, health) = (poller.feed, Arc::clone(&health));
-                    tokio::spawn(async move {
-                        // A task of its own, so that a panic ends there.
-                        if let Err(error) = tokio::spawn(poller.run()).await {
-                            died(&health, feed, &error.to_string());
-                        }
-                    })
-                })
-                .collect();
-            for poller in pollers {
-                let _ = poller.await;
+        let share = self.settings.budget_share;
+        let budget = Arc::new(match &self.settings.budget_dir {
+            Some(data) => Budget::shared(share, data, &self.account),
+            None => Budget::new(share),
+        });
+        health.send_modify(|health| health.budget_shared = budget.is_shared());
+        let renewed = Arc::new(Notify::new());
+        let mut known = None;
+        let mut pollers = JoinSet::new();
+        // Once for the token that there is, and again for each that takes its place.
+        while let Some((account, identity)) = self.identified(&budget, &mut orders, &health).await {
+            let now = Known { credential: identity.credential, feeds: identity.feeds };
+            match &known {
+                None => {
+                    let sender = watch::Sender::new(now);
+                    for feed in &self.settings.feeds {
+                        let poller = self.poller(*feed, &account, &budget, (&orders, &health), (&sender, &renewed));
+                        pollers.spawn(attended(poller));
+                    }
+                    known = Some(sender);
+                }
+                Some(sender) => drop(sender.send_replace(now)),
+            }
+            tokio::select! {
+                () = self.another_token(&renewed) => {}
+                () = async { while pollers.join_next().await.is_some() {} } => break,
             }
         }
+        // Without it, those that still run end.
+        drop(known);
+        while pollers.join_next().await.is_some() {}
         all(&health, &FeedState::Stopped, None);
     }
 
-    /// Asks whose token it is until it is known and pinned: what the store files the events under, and the feeds that the token may
-    /// read. `None` when told to stop, or when the account is another one than before.
+    fn poller(
+        &self,
+        feed: Feed,
+        account: &Arc<str>,
+        budget: &Arc<Budget>,
+        (orders, health): (&watch::Receiver<Orders>, &Arc<watch::Sender<Health>>),
+        (known, renewed): (&watch::Sender<Known>, &Arc<Notify>),
+    ) -> Poller {
+        let permitted = known.borrow().feeds.contains(&feed);
+        Poller {
+            source: Arc::clone(&self.source),
+            feed,
+            account: Arc::clone(account),
+            writer: self.writer.clone(),
+            reader: self.reader.clone(),
+            budget: Arc::clone(budget),
+            settings: self.settings.clone(),
+            orders: orders.clone(),
+            health: Arc::clone(health),
+            known: known.subscribe(),
+            renewed: Arc::clone(renewed),
+            backoff: Backoff::new(fastrand::Rng::new()),
+            permitted,
+            errand: None,
+            errand_backoff: Backoff::new(fastrand::Rng::new()),
+            errands_rest: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Waits until another token is found where the one in use came from, by a look every few seconds or by a poller.
+    async fn another_token(&self, renewed: &Notify) {
+        loop {
+            tokio::select! {
+                () = renewed.notified() => return,
+                () = tokio::time::sleep(TOKEN_LOOK) => {}
+            }
+            if self.source.renew(false).await {
+                return;
+            }
+        }
+    }
+
+    /// Asks whose token it is until it is known and pinned: what the store files the events under, and what it may read. `None` when told
+    /// to stop, or when the account is another one than before.
     async fn identified(
         &self,
         budget: &Budget,
         orders: &mut watch::Receiver<Orders>,
         health: &watch::Sender<Health>,
-    ) -> Option<(Arc<str>, Vec<Feed>)> {
+    ) -> Option<(Arc<str>, Identity)> {
         let mut backoff = Backoff::new(fastrand::Rng::new());
         loop {
             if orders.borrow().stop || orders.has_changed().is_err() {
@@ -174,10 +229,16 @@ impl Collector {
             let asked = tokio::select! {
                 biased;
                 () = held(orders) => continue,
-                asked = async { budget.acquire(|_| ()).await; self.source.identify().await } => asked,
+                asked = async { budget.acquire(Urgency::Normal, |_| ()).await; self.source.identify().await } => asked,
             };
-            let used = budget.used(Instant::now());
-            health.send_modify(|health| health.used = used);
+            if !matches!(asked, Err(FetchError::RateLimited { .. })) {
+                budget.let_through();
+            }
+            let used = budget.used(budget.now());
+            health.send_modify(|health| {
+                health.used = used;
+                health.place = Shown::new(&self.source.place()).into_string();
+            });
             let error = match asked {
                 Ok(identity) => return self.pinned(identity, health).await,
                 Err(error) => error,
@@ -185,13 +246,14 @@ impl Collector {
             let until = |wait: Duration| {
                 self.settings.clock.now() + Span(i64::try_from(wait.as_nanos() / 100).unwrap_or(i64::MAX))
             };
-            if matches!(error, FetchError::Unauthorized(_) | FetchError::NotPermitted) {
+            if matches!(error, FetchError::Unauthorized(_) | FetchError::NotPermitted | FetchError::NoToken(_)) {
                 all(health, &FeedState::Unauthorised { until: until(REFUSED) }, Some(&error.to_string()));
-                rest(orders, &*self.source, REFUSED).await;
+                rest(orders, REFUSED, self.another_token(&Notify::new())).await;
+                self.source.renew(true).await;
                 continue;
             }
             let wait = match error {
-                FetchError::RateLimited { retry_after: Some(wait) } => wait,
+                FetchError::RateLimited { retry_after } => budget.sent_away(budget.now(), retry_after),
                 _ => backoff.failed(),
             };
             all(health, &FeedState::BackingOff { until: until(wait) }, Some(&error.to_string()));
@@ -200,14 +262,14 @@ impl Collector {
     }
 
     /// Holds the identity against the pin; an account that is not the one of before ends it.
-    async fn pinned(&self, identity: Identity, health: &watch::Sender<Health>) -> Option<(Arc<str>, Vec<Feed>)> {
+    async fn pinned(&self, identity: Identity, health: &watch::Sender<Health>) -> Option<(Arc<str>, Identity)> {
         match self.pin(identity.clone()).await {
             Ok(stored_as) => {
                 health.send_modify(|health| {
                     health.stored_as = Some(Shown::new(&stored_as).into_string());
                     health.token_expires = identity.expires;
                 });
-                Some((stored_as, identity.feeds))
+                Some((stored_as, identity))
             }
             Err(error) => {
                 all(health, &FeedState::Stopped, Some(&error.to_string()));
@@ -220,6 +282,14 @@ impl Collector {
         let (pins, name) = (self.pins.clone(), self.account.clone());
         let stopped = |_| PinError::Io { path: "accounts.json".into(), error: std::io::Error::other("interrupted") };
         tokio::task::spawn_blocking(move || pins.hold(&name, &identity)).await.map_err(stopped)?
+    }
+}
+
+/// Runs a poller in a task of its own, so that a panic ends there.
+async fn attended(poller: Poller) {
+    let (feed, health) = (poller.feed, Arc::clone(&poller.health));
+    if let Err(error) = tokio::spawn(poller.run()).await {
+        died(&health, feed, &error.to_string());
     }
 }
 

@@ -216,6 +216,11 @@ fn split(answer: &Answer) -> Result<Vec<Bytes>, FetchError> {
 }
 
 impl EventSource for Connect {
+    /// A list is read from its front; there are no ranges in it.
+    fn reads_ranges(&self, _: Feed) -> bool {
+        false
+    }
+
     fn version(&self, _: Feed) -> u8 {
         1
     }

@@ -21,6 +21,8 @@ pub struct Health {
     pub feeds: Vec<FeedHealth>,
     /// Requests in the last minute and hour, as of the last one.
     pub used: Used,
+    /// Those of other processes that ask for the account are among them.
+    pub budget_shared: bool,
     /// What the service itself said of its limits.
     pub limits: RateHeaders,
     /// When the token ends, where it says so.
@@ -41,6 +43,8 @@ pub struct FeedHealth {
     /// Between that and the arrival of its page: how late events come.
     pub lag: Option<Span>,
     pub pages: u64,
+    /// Events that only a sweep found, since the program started.
+    pub found_late: u64,
     /// Events taken, duplicates, variants, quarantined and undated ones since the program started.
     pub taken: Committed,
     /// Bytes of answers since the program started.
@@ -62,6 +66,8 @@ pub enum FeedState {
     BackFilling { from: Ticks, to: Ticks, at: Option<Ticks> },
     /// Asking for the next page.
     Polling,
+    /// The tail has nothing new; meanwhile a range is read again, and has come to about `at`.
+    ReadingAgain { what: Again, from: Ticks, to: Ticks, at: Option<Ticks> },
     /// Nothing more for now; asks again at that time.
     Idle { until: Ticks },
     /// After a failure, until that time.
@@ -76,6 +82,15 @@ pub enum FeedState {
     Stopped,
 }
 
+/// Why a range is read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Its events may be missing.
+    Gap,
+    /// To find what the tail may have missed.
+    Sweep,
+}
+
 impl FeedHealth {
     pub fn new(feed: Feed) -> Self {
         Self {
@@ -85,6 +100,7 @@ impl FeedHealth {
             newest_event: None,
             lag: None,
             pages: 0,
+            found_late: 0,
             taken: Committed::default(),
             bytes: 0,
             errors: 0,
@@ -102,7 +118,10 @@ impl FeedHealth {
             | FeedState::Paused
             | FeedState::Stopped => true,
             FeedState::BackingOff { .. } => self.failures >= 3,
-            FeedState::Starting | FeedState::BackFilling { .. } | FeedState::Polling => false,
+            FeedState::Starting
+            | FeedState::BackFilling { .. }
+            | FeedState::Polling
+            | FeedState::ReadingAgain { .. } => false,
         }
     }
 
@@ -116,13 +135,22 @@ impl FeedState {
     /// Of a back-fill: how much of its time it has come through, 0 to 1.
     pub fn progress(&self) -> Option<f64> {
         match *self {
-            Self::BackFilling { from, to, at: Some(at) } if to > from => {
-                Some(((at - from).0 as f64 / (to - from).0 as f64).clamp(0.0, 1.0))
-            }
-            Self::BackFilling { .. } => Some(0.0),
+            Self::BackFilling { from, to, at } => Some(through(from, to, at)),
             _ => None,
         }
     }
+
+    /// The same of a range that is read again.
+    pub fn progress_again(&self) -> Option<f64> {
+        match *self {
+            Self::ReadingAgain { from, to, at, .. } => Some(through(from, to, at)),
+            _ => None,
+        }
+    }
+}
+
+fn through(from: Ticks, to: Ticks, at: Option<Ticks>) -> f64 {
+    at.filter(|_| to > from).map_or(0.0, |at| ((at - from).0 as f64 / (to - from).0 as f64).clamp(0.0, 1.0))
 }
 
 impl Health {

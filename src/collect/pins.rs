@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,9 @@ impl Pins {
     /// Holds an identity against the pin of a name, pinning it where there is none, and answers what the store files the
     /// account's events under. Blocks on the disk.
     pub fn hold(&self, name: &str, identity: &Identity) -> Result<Arc<str>, PinError> {
+        // Two accounts that are identified at the same time write one file.
+        static HOLDING: Mutex<()> = Mutex::new(());
+        let _holding = HOLDING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut pins = self.read()?;
         let found = identity.account.as_deref().filter(|uuid| !uuid.is_empty());
         let known = pins.get(name);

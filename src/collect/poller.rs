@@ -4,13 +4,15 @@
 //! Then the poller waits for its interval, or until it is told something. A failure never moves the cursor, so whatever
 //! went wrong, the next round asks for the same page again; a page that came twice is recognised by the store.
 
+mod errand;
 pub(super) mod orders;
 mod round;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 pub use orders::{Orders, Pace};
 
@@ -24,10 +26,14 @@ use crate::base::time::{Span, Ticks};
 use crate::event::{Feed, Source};
 use crate::store::{Reader, StoreError, WriterHandle};
 
-/// Without `Retry-After`, a 429 closes the account for its minute window …
-const MINUTE_WINDOW: Duration = Duration::from_secs(60);
-/// … and, when waiting for that did not help, for a part of the hour's.
-const HOUR_WINDOW: Duration = Duration::from_secs(600);
+/// Whose token is in use, as far as is known: no page of another one is kept.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// As [`crate::collect::source::Identity::credential`].
+    pub credential: u64,
+    /// The feeds that it may read.
+    pub feeds: Vec<Feed>,
+}
 
 /// A feed's poller. It ends when its orders say so or when their sender is gone.
 #[derive(Debug)]
@@ -42,9 +48,17 @@ pub(super) struct Poller {
     pub settings: Settings,
     pub orders: watch::Receiver<Orders>,
     pub health: Arc<watch::Sender<Health>>,
+    pub known: watch::Receiver<Known>,
+    /// Told when this poller found another token.
+    pub renewed: Arc<Notify>,
     pub backoff: Backoff,
     /// Whether the token may read the feed, as far as is known.
     pub permitted: bool,
+    /// What is read again beside the tail, between two of its polls.
+    pub errand: Option<errand::Reading>,
+    pub errand_backoff: Backoff,
+    /// After a failure of that: not before.
+    pub errands_rest: Instant,
 }
 
 /// Where a feed is read on.
@@ -68,12 +82,13 @@ enum Trouble {
     CursorRefused(String),
     /// Orders to pause or to stop came in.
     Ordered,
+    /// The page came with a token whose account is not known yet.
+    Unverified,
 }
 
 impl Poller {
     pub async fn run(mut self) {
         let mut standing = None;
-        let mut refused_for_rate = 0;
         while !self.stopped() {
             // What was ordered before a round is served by it.
             if self.orders.borrow_and_update().pace == Pace::Paused {
@@ -83,37 +98,36 @@ impl Poller {
                 }
                 continue;
             }
+            if self.known.has_changed().unwrap_or(false) {
+                self.permitted = self.known.borrow_and_update().feeds.contains(&self.feed);
+            }
             if !self.permitted {
                 self.not_permitted().await;
                 continue;
             }
-            match self.round(&mut standing).await {
-                Ok(()) => {
-                    self.backoff.succeeded();
-                    refused_for_rate = 0;
-                    let wait = self.settings.interval(self.orders.borrow().pace);
+            match self.turn(&mut standing).await {
+                Ok(next) => {
+                    let wait = next.saturating_duration_since(Instant::now());
                     self.set(FeedState::Idle { until: self.after(wait) });
                     self.wait(wait).await;
                 }
                 Err(Trouble::Ordered) => {}
+                Err(Trouble::Unverified) => self.await_identity().await,
                 Err(Trouble::Fetch(FetchError::NotPermitted)) => {
-                    self.budget.count(Instant::now());
+                    self.budget.count(self.budget.now());
                     self.permitted = false;
                 }
-                Err(Trouble::Fetch(error @ FetchError::Unauthorized(_))) => {
+                Err(Trouble::Fetch(error @ (FetchError::Unauthorized(_) | FetchError::NoToken(_)))) => {
                     // To find out, the source introspected.
-                    self.budget.count(Instant::now());
+                    self.budget.count(self.budget.now());
                     self.failed(&error.to_string());
                     self.set(FeedState::Unauthorised { until: self.after(REFUSED) });
-                    orders::rest(&mut self.orders, &*self.source, REFUSED).await;
+                    self.rest().await;
                 }
                 Err(Trouble::Fetch(error @ FetchError::RateLimited { retry_after })) => {
                     self.failed(&error.to_string());
-                    refused_for_rate += 1;
-                    let window = if refused_for_rate > 2 { HOUR_WINDOW } else { MINUTE_WINDOW };
-                    let wait = retry_after.unwrap_or(window);
                     // The limits are the account's: nobody else needs to find out by asking.
-                    self.budget.close(Instant::now(), wait);
+                    let wait = self.budget.sent_away(self.budget.now(), retry_after);
                     self.back_off(wait).await;
                 }
                 Err(Trouble::Store(StoreError::Stopped)) => {
@@ -140,6 +154,43 @@ impl Poller {
         self.set(FeedState::Stopped);
     }
 
+    /// The tail to its end, then what is read again beside it. Answers when the tail is polled next.
+    async fn turn(&mut self, standing: &mut Option<Standing>) -> Result<Instant, Trouble> {
+        self.round(standing).await?;
+        self.backoff.succeeded();
+        let next = Instant::now() + self.settings.interval(self.orders.borrow().pace);
+        self.errands(standing, next).await?;
+        Ok(next)
+    }
+
+    /// The credential whose account is known.
+    fn credential(&self) -> u64 {
+        self.known.borrow().credential
+    }
+
+    /// Waits until another token has been identified.
+    async fn await_identity(&mut self) {
+        self.renewed.notify_one();
+        let mut orders = self.orders.clone();
+        tokio::select! {
+            _ = self.known.changed() => {}
+            _ = orders.changed() => {}
+            // In case it was identified in the meantime.
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+
+    /// Rests after a refusal, then looks for another token where a person may have to be asked.
+    async fn rest(&mut self) {
+        let mut known = self.known.clone();
+        known.mark_unchanged();
+        let renewed = async { _ = known.changed().await };
+        orders::rest(&mut self.orders, REFUSED, renewed).await;
+        if !self.known.has_changed().unwrap_or(true) && self.source.renew(true).await {
+            self.renewed.notify_one();
+        }
+    }
+
     async fn back_off(&mut self, wait: Duration) {
         self.set(FeedState::BackingOff { until: self.after(wait) });
         self.wait(wait).await;
@@ -154,12 +205,12 @@ impl Poller {
     async fn not_permitted(&mut self) {
         self.failed(&FetchError::NotPermitted.to_string());
         self.set(FeedState::NotPermitted { until: self.after(REFUSED) });
-        orders::rest(&mut self.orders, &*self.source, REFUSED).await;
+        self.rest().await;
         self.permitted = true;
     }
 
     fn stopped(&self) -> bool {
-        self.orders.borrow().stop || self.orders.has_changed().is_err()
+        self.orders.borrow().stop || self.orders.has_changed().is_err() || self.known.has_changed().is_err()
     }
 
     fn after(&self, wait: Duration) -> Ticks {
@@ -181,7 +232,7 @@ impl Poller {
 
     /// Changes this feed's health, and the measured consumption with it.
     fn tell(&self, change: impl FnOnce(&mut FeedHealth)) {
-        let used = self.budget.used(Instant::now());
+        let used = self.budget.used(self.budget.now());
         self.health.send_modify(|health| {
             health.used = used;
             if let Some(feed) = health.feeds.iter_mut().find(|feed| feed.feed == self.feed) {

@@ -30,6 +30,12 @@ pub trait EventSource: fmt::Debug + Send + Sync {
     /// One page.
     fn fetch<'a>(&'a self, feed: Feed, position: &'a Position) -> Asked<'a, Result<Fetched, FetchError>>;
 
+    /// Can a range of time be asked for beside the tail, by a cursor of its own? Gaps and sweeps need that.
+    fn reads_ranges(&self, feed: Feed) -> bool {
+        let _ = feed;
+        true
+    }
+
     /// Reads the credentials again; answers whether they changed. `thorough` allows tools that may ask a person. Asked every few seconds
     /// without it.
     fn renew(&self, thorough: bool) -> Asked<'_, bool> {

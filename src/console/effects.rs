@@ -39,7 +39,7 @@ impl Effects {
     pub fn start(options: &Options, messages: SyncSender<Message>) -> io::Result<Self> {
         let mut reads = None;
         if let Some(reader) = &options.reader {
-            intake::start(reader.clone(), messages.clone())?;
+            intake::start(reader.clone(), Arc::clone(&options.rules), messages.clone())?;
             let (sender, queue) = channel();
             let (reader, answers) = (reader.clone(), messages.clone());
             thread::Builder::new().name("reads".to_owned()).spawn(move || serve(&reader, &queue, &answers))?;

@@ -96,6 +96,12 @@ impl Local {
         Self { given: Some(Arc::new(rows)), ..Self::without_store(options) }
     }
 
+    /// The same engine, threads and surroundings over other rows.
+    #[must_use]
+    pub fn over_these(&self, rows: Snapshot) -> Self {
+        Self { reader: None, given: Some(Arc::new(rows)), ..self.clone() }
+    }
+
     /// Over nothing: `print`, `datatable` and `range` need no more.
     pub fn without_store(options: Options) -> Self {
         let cores = || std::thread::available_parallelism().map_or(2, usize::from);

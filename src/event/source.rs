@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::base::time::{MINUTE, Span, Ticks};
+
+/// An event that comes so long after it happened is late.
+const LATE: Span = Span(10 * MINUTE);
+
 /// The way an event arrived. The name is what the stored column `source` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
@@ -28,6 +33,13 @@ impl Source {
             Self::Import => "import",
             Self::Demo => "demo",
         }
+    }
+
+    /// How late an event came, where that is worth a mark: polled as it happened, and more than ten minutes after. Item usages are told
+    /// when the client syncs, which may be hours later.
+    pub fn late(self, happened: Ticks, arrived: Ticks) -> Option<Span> {
+        let after = arrived - happened;
+        (matches!(self, Self::Live | Self::Demo) && after > LATE).then_some(after)
     }
 
     /// The source of a stored name.

@@ -17,7 +17,8 @@ use super::names::learned::Learned;
 use super::page::{Committed, Page};
 use super::records;
 use super::segment::{Identity, Segment};
-use super::{StoreError, fresh};
+use super::suppress::Suppressing;
+use super::{StoreError, errands, fresh};
 use crate::base::time::Ticks;
 use crate::event::Source;
 use crate::event::columns::{Arrival, BatchBuilder, text_at};
@@ -46,8 +47,10 @@ pub(super) fn put(
     if !page.items.is_empty() {
         let mut events = Vec::with_capacity(page.items.len());
         let mut bad = Vec::new();
+        let mut suppressing = Suppressing::of(page, account);
         for (at, item) in page.items.iter().enumerate() {
             match decode_of(page.feed, item) {
+                Ok(event) if suppressing.discards(tx, at, &event)? => done.discarded += 1,
                 Ok(event) => events.push(event),
                 Err(why) => bad.push((at, why)),
             }
@@ -67,6 +70,8 @@ pub(super) fn put(
         progress.head.root = chain::root(progress.head.batches, &progress.head.root, first_seq, done.stored, &tree);
         progress.fresh_rows += done.stored;
         done.through = progress.head.through;
+        done.hidden = suppressing.hidden(&fresh);
+        suppressing.record(tx)?;
         records::batch(tx, page, account, first_seq, &done, progress.head, &tree)?;
         if !fresh.is_empty() {
             let blob = fresh::encode(&batch)?;
@@ -86,6 +91,7 @@ pub(super) fn put(
     if let Some(update) = &page.cursor {
         records::move_cursor(tx, account, feed, page.arrived, update)?;
     }
+    errands::record(tx, page, account, &done)?;
     if let Some(poll) = &page.poll {
         records::poll(tx, account, feed, page.items.len(), poll)?;
     }

@@ -26,12 +26,71 @@ pub struct Page {
     pub origin: Option<Origin>,
     /// For events out of another workspace: when each had arrived there. It counts as its arrival here. As many as items, or none.
     pub generated: Vec<Option<Ticks>>,
+    /// What of the reading beside the tail this page is part of.
+    pub errand: Option<Errand>,
+    /// What the rules of suppression say of its items.
+    pub suppressed: Option<Suppressed>,
 }
 
 impl Page {
     pub fn new(account: Arc<str>, feed: Feed, source: Source, arrived: Ticks, items: Vec<Bytes>) -> Self {
-        Self { account, feed, source, arrived, items, cursor: None, poll: None, origin: None, generated: Vec::new() }
+        Self {
+            account,
+            feed,
+            source,
+            arrived,
+            items,
+            cursor: None,
+            poll: None,
+            origin: None,
+            generated: Vec::new(),
+            errand: None,
+            suppressed: None,
+        }
     }
+}
+
+/// Reading beside the tail, recorded in the transaction of the page that it brought.
+#[derive(Clone, Debug)]
+pub enum Errand {
+    /// The cursor was refused: a gap from when the service was last heard to now, which the tail fills as it reads on from before it.
+    Reset { from: Option<Ticks>, to: Option<Ticks>, why: String, version: u8 },
+    /// A gap that the service cannot fill: it has forgotten these times.
+    Lost { from: Option<Ticks>, to: Ticks, why: String },
+    /// The tail is at its end again after a reset: it has filled the gaps that it was to fill.
+    CaughtUp,
+    /// A gap is filled by reading its range once more. `lost`: up to there the service has forgotten it.
+    Refill { gap: i64, lost: Option<Ticks>, step: Step },
+    /// The last days are read once more; what is new in the page had been missed.
+    Sweep { began: Ticks, first: Ticks, last: Ticks, step: Step },
+}
+
+/// Where such a reading stands after a page.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Of the cursor.
+    pub version: u8,
+    pub cursor: Option<Cursor>,
+    /// It has come to its end.
+    pub done: bool,
+}
+
+/// What the rules of suppression say of a page's items.
+#[derive(Clone, Debug)]
+pub struct Suppressed {
+    pub rules: Arc<[SuppressedBy]>,
+    /// For each item the rule that suppresses it, if one does.
+    pub items: Vec<Option<u16>>,
+}
+
+/// A rule, as it is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuppressedBy {
+    pub rule: Arc<str>,
+    /// `hide`, `sample` or `discard`.
+    pub action: &'static str,
+    /// The events are not stored.
+    pub discards: bool,
 }
 
 /// Where items of an imported page stood.
@@ -123,6 +182,10 @@ pub struct Committed {
     pub quarantined: u64,
     /// Of the stored: without a readable timestamp.
     pub undated: u64,
+    /// Of the stored: kept out of the tail by a rule.
+    pub hidden: u64,
+    /// Not stored, because a rule says so.
+    pub discarded: u64,
     /// The newest sequence number after it.
     pub through: i64,
 }
@@ -135,6 +198,8 @@ impl Committed {
         self.variants += later.variants;
         self.quarantined += later.quarantined;
         self.undated += later.undated;
+        self.hidden += later.hidden;
+        self.discarded += later.discarded;
         self.through = self.through.max(later.through);
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn batch(
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO batch (id, account, feed, source, arrived, first_seq, stored, duplicates, variants, quarantined, undated, \
-         root, tree) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         root, tree, discarded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .and_then(|mut s| {
             s.execute(params![
@@ -59,6 +59,7 @@ pub(super) fn batch(
                 done.undated as i64,
                 head.root,
                 tree,
+                done.discarded as i64,
             ])
         })
         .map(drop)

@@ -42,7 +42,10 @@ pub struct Status {
     /// Bytes of segment files, and of the events' text that they hold.
     pub segment_bytes: u64,
     pub sealed_raw_bytes: u64,
+    /// Open gaps, those that were filled again, and those of which the service had lost a part or all.
     pub gaps: u64,
+    pub gaps_filled: u64,
+    pub gaps_lost: u64,
     pub cursors: Vec<CursorRow>,
     pub head: Head,
     /// The head as the second file has it; behind by at most one commit in a sound store.
@@ -87,6 +90,8 @@ pub struct BatchRow {
     pub variants: u64,
     pub quarantined: u64,
     pub undated: u64,
+    /// Events that were not stored because a rule of suppression says so.
+    pub discarded: u64,
     pub root: super::Root,
 }
 
@@ -149,7 +154,10 @@ pub struct GapRow {
     pub to: Option<Ticks>,
     pub why: String,
     pub noticed: Ticks,
+    /// When it was filled, or found to be past filling.
     pub closed: Option<Ticks>,
+    /// Up to this time the service no longer had the events.
+    pub lost: Option<Ticks>,
 }
 
 impl Reader {
@@ -186,6 +194,8 @@ impl Reader {
                 segment_bytes: live("bytes")?,
                 sealed_raw_bytes: live("raw_bytes")?,
                 gaps: count("SELECT count(*) FROM gap WHERE closed IS NULL")?,
+                gaps_filled: count("SELECT count(*) FROM gap WHERE closed IS NOT NULL AND lost IS NULL")?,
+                gaps_lost: count("SELECT count(*) FROM gap WHERE closed IS NOT NULL AND lost IS NOT NULL")?,
                 cursors,
                 head: read_head(&tx).map_err(|_| rusqlite::Error::QueryReturnedNoRows)?,
                 kept_head,
@@ -235,7 +245,7 @@ impl Reader {
     /// The newest `limit` batches of the ledger, newest first.
     pub fn batches(&self, limit: usize) -> Result<Vec<BatchRow>, StoreError> {
         self.rows(
-            "SELECT batch.id, uuid, feed, source, arrived, first_seq, stored, duplicates, variants, quarantined, undated, root \
+            "SELECT batch.id, uuid, feed, source, arrived, first_seq, stored, duplicates, variants, quarantined, undated, root, batch.discarded \
              FROM batch JOIN account ON account.id = account ORDER BY batch.id DESC",
             limit as i64,
             |r| {
@@ -252,6 +262,7 @@ impl Reader {
                     quarantined: unsigned(r, 9)?,
                     undated: unsigned(r, 10)?,
                     root: r.get(11)?,
+                    discarded: unsigned(r, 12)?,
                 })
             },
         )
@@ -327,7 +338,7 @@ impl Reader {
     /// The newest `limit` gaps, newest first.
     pub fn gaps(&self, limit: usize) -> Result<Vec<GapRow>, StoreError> {
         self.rows(
-            "SELECT id, account, feed, first, last, why, noticed, closed FROM gap ORDER BY id DESC",
+            "SELECT id, account, feed, first, last, why, noticed, closed, lost FROM gap ORDER BY id DESC",
             limit as i64,
             |r| {
                 Ok(GapRow {
@@ -339,6 +350,7 @@ impl Reader {
                     why: r.get(5)?,
                     noticed: Ticks(r.get(6)?),
                     closed: r.get::<_, Option<i64>>(7)?.map(Ticks),
+                    lost: r.get::<_, Option<i64>>(8)?.map(Ticks),
                 })
             },
         )
@@ -375,11 +387,11 @@ fn feeds(db: &Connection) -> rusqlite::Result<Vec<FeedStatus>> {
     .collect()
 }
 
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(at).map(|n| n.max(0) as u64)
 }
 
-fn feed(row: &Row<'_>, at: usize) -> rusqlite::Result<Feed> {
+pub(super) fn feed(row: &Row<'_>, at: usize) -> rusqlite::Result<Feed> {
     let code = row.get(at)?;
     feed_of(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(at, code))
 }

@@ -46,6 +46,12 @@ impl ConfigError {
         Self { file: file.map(Path::to_owned), place: None, message, help: Some(help.to_owned()) }
     }
 
+    /// At a byte of the text.
+    pub(super) fn at(file: Option<&Path>, text: &str, byte: usize, message: String, help: &str) -> Self {
+        let place = Some(suggest::line_column(text, byte));
+        Self { file: file.map(Path::to_owned), place, message, help: Some(help.to_owned()) }
+    }
+
     pub(super) fn no_profile<'a>(
         file: Option<&Path>,
         name: &str,

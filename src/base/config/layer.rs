@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Account, Bytes, Config, ConnectServer, Every, ExternalData, Limits, Organisation, Share};
+use super::suppress;
+use super::{Account, Bytes, Config, ConnectServer, Every, ExternalData, Limits, Organisation, Share, Sweep};
 
 /// One level of settings. A profile's replace the top level's one by one; a table is replaced whole, except for the
 /// limits.
@@ -18,6 +19,9 @@ pub(super) struct Layer {
     poll_interval: Option<Every>,
     live_interval: Option<Every>,
     budget_share: Option<Share>,
+    sweep: Option<Sweep>,
+    /// Read where the text is at hand: a rule names its place.
+    pub(super) suppress: Option<Vec<suppress::Written>>,
     organisation: Option<Organisation>,
     watchlists: Option<PathBuf>,
     geography: Option<PathBuf>,
@@ -63,6 +67,8 @@ impl Layer {
             poll_interval: every(top.poll_interval, self.poll_interval, Duration::from_secs(300)),
             live_interval: every(top.live_interval, self.live_interval, Duration::from_secs(10)),
             budget_share: top.budget_share.or(self.budget_share).map_or(0.5, |share| share.0),
+            sweep: top.sweep.or(self.sweep).map_or(Some(Duration::from_secs(86_400)), |sweep| sweep.0),
+            suppress: Vec::new(),
             organisation: top.organisation.or(self.organisation).unwrap_or_default(),
             watchlists: top.watchlists.or(self.watchlists).or_else(|| file.map(|_| "watchlists".into())).map(beside),
             geography: top.geography.or(self.geography).map(beside),

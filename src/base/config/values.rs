@@ -35,6 +35,24 @@ impl<'de> Deserialize<'de> for Every {
     }
 }
 
+/// Between two sweeps: a length of time from an hour on, or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sweep(pub Option<Duration>);
+
+impl<'de> Deserialize<'de> for Sweep {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(source)?;
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let every = Every::deserialize(serde::de::value::StringDeserializer::<D::Error>::new(text))?.0;
+        if every < Duration::from_secs(3600) {
+            return Err(D::Error::custom("a sweep is made every hour at most: write \"24h\", or \"off\" for none"));
+        }
+        Ok(Self(Some(every)))
+    }
+}
+
 /// A size: `512 MiB`, `1 GiB`, `64 KiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes(pub u64);

@@ -6,6 +6,7 @@ use crate::base::http::HttpClient;
 use crate::base::time::{HOUR, MINUTE, SECOND, Span, Ticks};
 use crate::cli::place::Place;
 use crate::cli::probe;
+use crate::collect::budget::{self, Budget};
 use crate::collect::collector::expiry_warning;
 use crate::collect::{EventSource as _, EventsApi};
 
@@ -17,10 +18,10 @@ pub fn look(place: &Place, http: Option<&HttpClient>, live: bool) -> Vec<Finding
             "`vaultscope connect --token REFERENCE` adds one",
         )];
     }
-    place.config.accounts.iter().flat_map(|account| one(account, http, live)).collect()
+    place.config.accounts.iter().flat_map(|account| one(place, account, http, live)).collect()
 }
 
-fn one(account: &Account, http: Option<&HttpClient>, live: bool) -> Vec<Finding> {
+fn one(place: &Place, account: &Account, http: Option<&HttpClient>, live: bool) -> Vec<Finding> {
     let name = account.name.as_str();
     let Some(http) = http else { return Vec::new() };
     let api = match EventsApi::connect(http.clone(), account.host.as_ref(), &account.token) {
@@ -40,17 +41,28 @@ fn one(account: &Account, http: Option<&HttpClient>, live: bool) -> Vec<Finding>
     let server = base.map_or_else(|| api.place(), |base| base.to_string());
     let says = format!("{name}: {} can be read, and is sent to {server}{proxy}", account.token);
     let mut findings = vec![Finding::fine("token", says)];
+    if let Some(used) = budget::used(place.config.budget_share, &place.paths.data, name) {
+        let says = format!(
+            "{name}: {} of {} calls this minute, {} of {} this hour, of all processes together",
+            used.minute, used.minute_limit, used.hour, used.hour_limit
+        );
+        findings.push(if used.minute >= used.minute_limit || used.hour >= used.hour_limit {
+            Finding::doubt("budget", says, "poll less often, or raise `budget_share` in the configuration")
+        } else {
+            Finding::fine("budget", says)
+        });
+    }
     if live {
-        findings.extend(ask(name, &api));
+        findings.extend(ask(name, &api, &probe::budget(place, name)));
     } else {
         findings.push(Finding::fine("server", format!("{name}: {} was not asked; --live asks it", api.place())));
     }
     findings
 }
 
-fn ask(name: &str, api: &EventsApi) -> Vec<Finding> {
+fn ask(name: &str, api: &EventsApi, budget: &Budget) -> Vec<Finding> {
     let fix = "check the host, the token, the network and the proxy settings above";
-    let probe = match probe::ask(api, 1, Span(HOUR)) {
+    let probe = match probe::ask(api, budget, 1, Span(HOUR)) {
         Ok(Ok(probe)) => probe,
         Ok(Err(error)) => return vec![Finding::wrong("server", format!("{name}: {}: {error}", api.place()), fix)],
         Err(error) => {

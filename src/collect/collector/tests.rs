@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::base::time::HOUR;
 use crate::collect::source::{Asked, Fetched, Position};
-use crate::store::{Cursor, Writer};
+use crate::store::{Cursor, GapRecord, Writer};
 
 const NOW: Ticks = Ticks(739_000 * DAY);
 const AUDIT: Feed = Feed::AuditEvents;
@@ -21,6 +22,11 @@ struct Script {
     identity: Mutex<VecDeque<Result<Identity, FetchError>>>,
     pages: Mutex<HashMap<Feed, VecDeque<Result<Fetched, FetchError>>>>,
     asked: Mutex<Vec<(Feed, Position)>>,
+    /// Answers to requests for a range and the cursors after it (`again…`), apart from the tail's.
+    again: Mutex<VecDeque<Result<Fetched, FetchError>>>,
+    credential: AtomicU64,
+    /// Another token lies where this one came from.
+    renewed: AtomicBool,
 }
 
 fn owner(account: &str) -> Identity {
@@ -40,6 +46,12 @@ impl Script {
         self
     }
 
+    /// With these answers to what is read again.
+    fn read_again(self: Arc<Self>, answers: impl IntoIterator<Item = Result<Fetched, FetchError>>) -> Arc<Self> {
+        self.again.lock().unwrap().extend(answers);
+        self
+    }
+
     fn asked(&self) -> Vec<Position> {
         self.asked.lock().unwrap().iter().map(|(_, position)| position.clone()).collect()
     }
@@ -56,19 +68,39 @@ impl EventSource for Script {
 
     fn identify(&self) -> Asked<'_, Result<Identity, FetchError>> {
         let next = self.identity.lock().unwrap().pop_front();
-        Box::pin(async { next.unwrap_or_else(|| Ok(owner("A1"))) })
+        let credential = self.credential.load(Ordering::SeqCst);
+        Box::pin(async move { next.unwrap_or_else(|| Ok(owner("A1"))).map(|who| Identity { credential, ..who }) })
     }
 
     fn fetch<'a>(&'a self, feed: Feed, position: &'a Position) -> Asked<'a, Result<Fetched, FetchError>> {
         self.asked.lock().unwrap().push((feed, position.clone()));
-        let next = self.pages.lock().unwrap().get_mut(&feed).and_then(VecDeque::pop_front);
+        let again = match position {
+            Position::Between { .. } => true,
+            Position::Cursor(cursor) => cursor.expose().starts_with("again"),
+            Position::Since(_) => false,
+        };
+        let next = if again {
+            self.again.lock().unwrap().pop_front()
+        } else {
+            self.pages.lock().unwrap().get_mut(&feed).and_then(VecDeque::pop_front)
+        };
+        let credential = self.credential.load(Ordering::SeqCst);
         let tail = match position {
             Position::Cursor(cursor) => cursor.clone(),
             Position::Since(_) | Position::Between { .. } => Cursor::new("tail"),
         };
-        Box::pin(async {
-            next.unwrap_or_else(|| Ok(Fetched { cursor: Some(tail), status: 200, ..Fetched::default() }))
+        Box::pin(async move {
+            let page = next.unwrap_or_else(|| Ok(Fetched { cursor: Some(tail), status: 200, ..Fetched::default() }));
+            page.map(|page| Fetched { credential, ..page })
         })
+    }
+
+    fn renew(&self, _: bool) -> Asked<'_, bool> {
+        let renewed = self.renewed.swap(false, Ordering::SeqCst);
+        if renewed {
+            self.credential.fetch_add(1, Ordering::SeqCst);
+        }
+        Box::pin(async move { renewed })
     }
 }
 
@@ -112,7 +144,11 @@ impl House {
     }
 
     fn start_at(&self, source: Arc<Script>, now: Ticks) -> CollectorHandle {
-        let settings = Settings { feeds: vec![AUDIT], clock: Clock::Fixed(now), ..Settings::default() };
+        self.start_with(source, Settings { clock: Clock::Fixed(now), ..Settings::default() })
+    }
+
+    fn start_with(&self, source: Arc<Script>, settings: Settings) -> CollectorHandle {
+        let settings = Settings { feeds: vec![AUDIT], ..settings };
         let pins = Pins::of(self.path());
         Collector {
             account: "acme".into(),
@@ -128,6 +164,15 @@ impl House {
     /// One pass: collected until there is no more, then stopped.
     async fn pass(&self, source: Arc<Script>) -> FeedHealth {
         let collector = self.start(source);
+        let health = until(&collector, Health::is_settled).await;
+        collector.stop().await;
+        health.feed(AUDIT).unwrap().clone()
+    }
+
+    /// One pass at a time, with daily sweeps.
+    async fn sweeping_pass(&self, source: Arc<Script>, now: Ticks) -> FeedHealth {
+        let sweep = Some(Duration::from_secs(86_400));
+        let collector = self.start_with(source, Settings { clock: Clock::Fixed(now), sweep, ..Settings::default() });
         let health = until(&collector, Health::is_settled).await;
         collector.stop().await;
         health.feed(AUDIT).unwrap().clone()
@@ -262,12 +307,14 @@ async fn a_rejected_cursor_is_kept_for_diagnosis_and_the_day_before_is_read_agai
     collector.poll_now();
     let health = until(&collector, Health::is_settled).await;
     collector.stop().await;
-    assert_eq!(script.asked(), [cursor("one"), Position::Since(NOW - Span(DAY))]);
+    // A day before the newest event, which was an hour before the last contact.
+    assert_eq!(script.asked(), [cursor("one"), Position::Since(NOW - Span(HOUR) - Span(DAY))]);
     let taken = health.feed(AUDIT).unwrap().taken;
     assert_eq!((taken.stored, taken.duplicates), (1, 1));
     let gaps = house.reader().gaps(10).unwrap();
     assert_eq!(gaps.len(), 1);
     assert!(gaps[0].why.contains("Bad Request") && gaps[0].from == Some(NOW), "{gaps:?}");
+    assert_eq!(gaps[0].state(), "filled", "{gaps:?}");
     let saved = house.saved();
     assert_eq!((saved.cursor, saved.reading), (Some(Cursor::new("new")), Source::Live));
 }
@@ -405,4 +452,281 @@ fn the_end_of_a_token_is_announced() {
         assert_eq!(warning.is_some(), want.is_some());
         assert!(warning.unwrap_or_default().contains(want.unwrap_or_default()));
     }
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_refused_while_a_gap_is_read_again_begins_the_whole_gap_anew() {
+    let house = House::new();
+    house.pass(Script::of([page(&["a"], "one", false)])).await;
+    let refused = || Err(FetchError::BadRequest("Bad Request".into()));
+    let script = Script::of([refused(), page(&["b"], "two", true), refused(), page(&["b", "c"], "three", false)]);
+    let collector = house.start_at(Arc::clone(&script), NOW + Span(9 * DAY));
+    for refusals in 1..=2 {
+        until(&collector, |h| {
+            matches!(state(h), FeedState::BackingOff { .. }) && h.feed(AUDIT).unwrap().errors == refusals
+        })
+        .await;
+        collector.poll_now();
+    }
+    until(&collector, |h| h.taken().stored == 2).await;
+    until(&collector, Health::is_settled).await;
+    collector.stop().await;
+    let start = Position::Since(NOW - Span(HOUR) - Span(DAY));
+    assert_eq!(script.asked(), [cursor("one"), start.clone(), cursor("two"), start]);
+    let gaps = house.reader().gaps(10).unwrap();
+    assert!(gaps.len() == 2 && gaps.iter().all(|gap| gap.state() == "filled"), "{gaps:?}");
+}
+
+#[tokio::test]
+async fn a_feed_left_alone_for_longer_than_the_service_remembers_has_a_gap_that_is_lost() {
+    let house = House::new();
+    house.pass(Script::of([page(&["a"], "one", false)])).await;
+    let collector = house.start_at(Script::of([page(&["b"], "two", false)]), NOW + Span(200 * DAY));
+    until(&collector, Health::is_settled).await;
+    collector.stop().await;
+    let gaps = house.reader().gaps(10).unwrap();
+    assert_eq!((gaps.len(), gaps[0].state()), (1, "lost"));
+    assert_eq!((gaps[0].from, gaps[0].to), (Some(NOW), Some(NOW + Span(80 * DAY))));
+}
+
+/// The store notes a gap of its own: events that were lost on the disk.
+async fn note_gap(house: &House, from: Ticks, to: Ticks) {
+    let gap =
+        GapRecord { account: "".into(), feed: None, from: Some(from), to: Some(to), why: "disk".into(), noticed: NOW };
+    house.writer.handle().record_gap(gap).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_open_gap_with_a_range_is_fetched_again_beside_the_tail() {
+    let house = House::new();
+    house.pass(Script::of([page(&["a"], "one", false)])).await;
+    let (from, to) = (NOW - Span(3 * DAY), NOW - Span(2 * DAY));
+    note_gap(&house, from, to).await;
+    let script = Script::of([page(&["d"], "two", false)])
+        .read_again([page(&["a", "b"], "again1", true), page(&["c"], "again2", false)]);
+    let health = house.pass(Arc::clone(&script)).await;
+    let range = Position::Between { from: from - Span(DAY), to: to + Span(1) };
+    assert_eq!(script.asked(), [cursor("one"), range, cursor("again1")]);
+    assert_eq!((health.taken.stored, health.taken.duplicates, health.found_late), (3, 1, 0));
+    assert_eq!(house.reader().gaps(1).unwrap()[0].state(), "filled");
+    assert_eq!(house.saved().cursor, Some(Cursor::new("two")), "the tail's cursor stays its own");
+    assert_eq!(house.reader().batches(1).unwrap()[0].source, Source::Gap);
+}
+
+#[tokio::test]
+async fn a_gap_is_filled_on_from_where_the_last_run_stopped() {
+    let house = House::new();
+    house.pass(Script::of([page(&["a"], "one", false)])).await;
+    note_gap(&house, NOW - Span(3 * DAY), NOW - Span(2 * DAY)).await;
+    let down = Err(FetchError::Server { status: 500, said: String::new() });
+    let health = house.pass(Script::of([]).read_again([page(&["b"], "again1", true), down])).await;
+    // The tail goes on.
+    assert!(matches!(health.state, FeedState::Idle { .. }), "{:?}", health.state);
+    assert_eq!(house.reader().gaps(1).unwrap()[0].state(), "open");
+    let script = Script::of([]).read_again([page(&["c"], "again2", false)]);
+    house.pass(Arc::clone(&script)).await;
+    assert_eq!(script.asked()[1..], [cursor("again1")]);
+    assert_eq!(house.reader().gaps(1).unwrap()[0].state(), "filled");
+}
+
+#[tokio::test]
+async fn a_gap_that_the_service_has_forgotten_is_lost_without_asking() {
+    let house = House::new();
+    house.pass(Script::of([page(&["a"], "one", false)])).await;
+    note_gap(&house, NOW - Span(300 * DAY), NOW - Span(200 * DAY)).await;
+    note_gap(&house, NOW - Span(130 * DAY), NOW - Span(110 * DAY)).await;
+    let script = Script::of([]).read_again([page(&["b"], "again1", false)]);
+    house.pass(Arc::clone(&script)).await;
+    let oldest = NOW - Span(120 * DAY);
+    assert_eq!(script.asked()[1..], [Position::Between { from: oldest, to: NOW - Span(110 * DAY) + Span(1) }]);
+    let states: Vec<_> = house.reader().gaps(2).unwrap().iter().map(|gap| (gap.state(), gap.lost)).collect();
+    assert_eq!(states, [("partly lost", Some(oldest)), ("lost", Some(NOW - Span(200 * DAY)))]);
+}
+
+#[tokio::test]
+async fn a_sweep_reads_the_last_week_once_a_day_and_counts_what_the_tail_had_missed() {
+    let house = House::new();
+    let first = house.sweeping_pass(Script::of([page(&["a"], "one", false)]), NOW).await;
+    assert_eq!((first.pages, house.reader().sweeps().unwrap().len()), (1, 0), "what there was has just been read");
+    let early = Script::of([]);
+    house.sweeping_pass(Arc::clone(&early), NOW + Span(23 * HOUR)).await;
+    assert_eq!(early.asked(), [cursor("one")]);
+    // `b` has only just come; the tail has it before the page is kept. `lost` it never had.
+    let tail = [page(&[], "one", false), page(&["b"], "two", false)];
+    let script = Script::of(tail).read_again([page(&["a", "b", "lost"], "again1", false)]);
+    let day = NOW + Span(DAY);
+    let health = house.sweeping_pass(Arc::clone(&script), day).await;
+    let week = Position::Between { from: day - Span(7 * DAY), to: day };
+    assert_eq!(script.asked(), [cursor("one"), week, cursor("one")]);
+    assert_eq!((health.found_late, health.taken.stored), (1, 2));
+    let sweep = &house.reader().sweeps().unwrap()[0];
+    assert_eq!((sweep.events, sweep.late, sweep.ended), (3, 1, Some(day)));
+    let sources: Vec<_> = house.reader().batches(2).unwrap().iter().map(|batch| (batch.source, batch.stored)).collect();
+    assert_eq!(sources, [(Source::Gap, 1), (Source::Live, 1)]);
+}
+
+#[tokio::test]
+async fn a_sweep_that_was_broken_off_goes_on_after_a_restart() {
+    let house = House::new();
+    house.sweeping_pass(Script::of([page(&["a"], "one", false)]), NOW).await;
+    let down = Err(FetchError::Server { status: 500, said: String::new() });
+    let day = NOW + Span(DAY);
+    house.sweeping_pass(Script::of([]).read_again([page(&["a"], "again1", true), down]), day).await;
+    let script = Script::of([]).read_again([page(&["b"], "again2", false)]);
+    house.sweeping_pass(Arc::clone(&script), day + Span(HOUR)).await;
+    assert!(script.asked().contains(&cursor("again1")), "{:?}", script.asked());
+    let sweep = &house.reader().sweeps().unwrap()[0];
+    assert_eq!((sweep.began, sweep.pages, sweep.late), (day, 2, 1));
+}
+
+#[tokio::test]
+async fn a_cursor_of_a_sweep_that_is_refused_begins_its_range_anew() {
+    let house = House::new();
+    house.sweeping_pass(Script::of([page(&["a"], "one", false)]), NOW).await;
+    let refused = Err(FetchError::BadRequest("Bad Request".into()));
+    let day = NOW + Span(DAY);
+    house.sweeping_pass(Script::of([]).read_again([page(&["a"], "again1", true), refused]), day).await;
+    let script = Script::of([]).read_again([page(&["a"], "again1", false)]);
+    house.sweeping_pass(Arc::clone(&script), day).await;
+    assert!(matches!(script.asked()[1], Position::Between { .. }), "{:?}", script.asked());
+    assert!(house.reader().gaps(1).unwrap().is_empty(), "the tail is whole");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_put_sweeps_off() {
+    let house = House::new();
+    house.sweeping_pass(Script::of([page(&["a"], "one", false)]), NOW).await;
+    let script = Script::of([]).read_again([page(&["a"], "again1", false)]);
+    house.sweeping_pass(Arc::clone(&script), NOW - Span(DAY)).await;
+    assert_eq!(script.asked().len(), 3);
+}
+
+/// A clock that stands still but for what is let pass by hand. Everything that was due in a second is done before the next begins.
+struct Still<'a> {
+    house: &'a House,
+    /// A blocking task that runs keeps tokio from skipping ahead while the store's thread works.
+    _held: std::sync::mpsc::Sender<()>,
+}
+
+impl<'a> Still<'a> {
+    fn new(house: &'a House) -> Self {
+        tokio::time::pause();
+        let (held, wait) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || _ = wait.recv());
+        Self { house, _held: held }
+    }
+
+    async fn pass(&self, seconds: u32) {
+        for _ in 0..seconds {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            self.settle().await;
+        }
+    }
+
+    /// Lets the tasks, the blocking ones and the store's thread come to rest.
+    async fn settle(&self) {
+        for _ in 0..6 {
+            for _ in 0..12 {
+                tokio::task::yield_now().await;
+            }
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+            self.house.writer.handle().set_aside("", Vec::new()).await.unwrap().unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_token_is_identified_before_a_page_of_it_is_kept() {
+    let house = House::new();
+    let still = Still::new(&house);
+    let script = Script::of([page(&["a"], "one", false), page(&["b"], "two", false), page(&["c"], "three", false)]);
+    let collector = house.start(Arc::clone(&script));
+    still.pass(1).await;
+    assert_eq!(script.asked().len(), 1);
+    // The page comes with the new token before anybody looked whose it is: it is asked for again afterwards.
+    script.credential.fetch_add(1, Ordering::SeqCst);
+    collector.poll_now();
+    still.settle().await;
+    assert!(house.reader().status().unwrap().events() == 1 || script.asked().len() > 2);
+    still.pass(5).await;
+    collector.stop().await;
+    assert_eq!(script.asked()[1..3], [cursor("one"), cursor("one")]);
+    assert_eq!(house.reader().status().unwrap().events(), 2, "the page that came too early was not kept");
+}
+
+#[tokio::test]
+async fn another_token_is_taken_up_within_five_seconds_and_one_of_another_account_ends_it() {
+    let house = House::new();
+    let still = Still::new(&house);
+    let script = Script::of([page(&["a"], "one", false)]).identified_as([Ok(owner("A1")), Ok(owner("B2"))]);
+    let collector = house.start(Arc::clone(&script));
+    still.pass(1).await;
+    script.renewed.store(true, Ordering::SeqCst);
+    still.pass(5).await;
+    let health = collector.health().borrow().clone();
+    assert_eq!(*state(&health), FeedState::Stopped);
+    assert!(health.feed(AUDIT).unwrap().last_error.as_ref().unwrap().contains("belongs to account B2"));
+    assert_eq!(script.asked().len(), 1);
+}
+
+/// A collector of three feeds whose every request for a page fails like this.
+fn failing(
+    house: &House,
+    feeds: &[Feed],
+    settings: Settings,
+    failure: impl Fn() -> FetchError,
+) -> (Arc<Script>, CollectorHandle) {
+    let script = Script::of([]);
+    for feed in feeds {
+        script.pages.lock().unwrap().insert(*feed, (0..1_000).map(|_| Err(failure())).collect());
+    }
+    let settings = Settings { clock: Clock::Fixed(NOW), ..settings };
+    let (writer, reader, pins) = (house.writer.handle(), house.reader(), Pins::of(house.path()));
+    let source = Arc::clone(&script);
+    let collector = Collector { account: "acme".into(), source, writer, reader, pins, settings }.start();
+    (script, collector)
+}
+
+/// How many requests ten minutes of nothing but this failure cost an account with three feeds.
+async fn requests_of_ten_minutes(failure: impl Fn() -> FetchError) -> usize {
+    let house = House::new();
+    let still = Still::new(&house);
+    let (script, collector) = failing(&house, &Feed::ALL, Settings::default(), failure);
+    still.pass(600).await;
+    collector.stop().await;
+    script.asked().len()
+}
+
+#[tokio::test]
+async fn ten_minutes_of_429_cost_few_requests() {
+    for retry_after in [None, Some(Duration::from_secs(1))] {
+        let requests = requests_of_ten_minutes(|| FetchError::RateLimited { retry_after }).await;
+        assert!((4..=30).contains(&requests), "{requests} with {retry_after:?}");
+    }
+}
+
+#[tokio::test]
+async fn ten_minutes_of_outage_cost_few_requests() {
+    let requests = requests_of_ten_minutes(|| FetchError::Server { status: 503, said: String::new() }).await;
+    assert!((18..=40).contains(&requests), "{requests}");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_tried_once_in_five_minutes_a_feed() {
+    let requests = requests_of_ten_minutes(|| FetchError::Unauthorized(String::new())).await;
+    assert!((6..=9).contains(&requests), "{requests}");
+}
+
+#[tokio::test]
+async fn a_dead_feed_does_not_stop_the_others() {
+    let house = House::new();
+    let still = Still::new(&house);
+    let settings = Settings { pace: Pace::Live, ..Settings::default() };
+    let dead = || FetchError::Server { status: 500, said: String::new() };
+    let (_, collector) = failing(&house, &[AUDIT], settings, dead);
+    still.pass(120).await;
+    let health = collector.health().borrow().clone();
+    collector.stop().await;
+    let pages = |feed| health.feed(feed).map_or(0, |feed| feed.pages);
+    assert!((11..=13).contains(&pages(Feed::ItemUsages)) && pages(AUDIT) == 0, "{health:?}");
 }

@@ -1,14 +1,9 @@
 //! What a poller is told while it runs.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
-
-use crate::collect::source::EventSource;
-
-/// How often a changed token is looked for while the old one is refused.
-const TOKEN_LOOK: Duration = Duration::from_secs(5);
 
 /// How eagerly an account is polled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,24 +50,23 @@ pub(in crate::collect) async fn held(orders: &watch::Receiver<Orders>) {
 
 /// Waits as long as a refused token must rest: less when another one is found where it came from, or when a person wants it
 /// tried now. A change of pace is no such wish.
-pub(in crate::collect) async fn rest(orders: &mut watch::Receiver<Orders>, source: &dyn EventSource, wait: Duration) {
+pub(in crate::collect) async fn rest(
+    orders: &mut watch::Receiver<Orders>,
+    wait: Duration,
+    renewed: impl Future<Output = ()>,
+) {
     let nudges = orders.borrow().nudges;
-    let until = Instant::now() + wait;
-    while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-        match tokio::time::timeout(left.min(TOKEN_LOOK), orders.changed()).await {
-            Ok(Err(_)) => return,
-            Ok(Ok(())) => {
-                let now = *orders.borrow_and_update();
-                if now.hold() {
-                    return;
-                }
-                if now.nudges != nudges {
-                    break;
-                }
+    let wanted = async {
+        while orders.changed().await.is_ok() {
+            let now = *orders.borrow_and_update();
+            if now.hold() || now.nudges != nudges {
+                return;
             }
-            Err(_) if source.renew(false).await => return,
-            Err(_) => {}
         }
+    };
+    tokio::select! {
+        () = wanted => {}
+        () = renewed => {}
+        () = tokio::time::sleep(wait) => {}
     }
-    source.renew(true).await;
 }

@@ -1,25 +1,44 @@
 //! One round of a feed: pages until there are no more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::orders::held;
 use super::{Poller, Standing, Trouble};
 use crate::base::shown::Shown;
 use crate::base::time::{DAY, HOUR, Span, Ticks};
+use crate::collect::budget::Urgency;
 use crate::collect::events_api::KEPT_DAYS;
 use crate::collect::health::FeedState;
 use crate::collect::source::{FetchError, Fetched, Position};
 use crate::event::{Feed, Source, decode};
-use crate::store::{Committed, Cursor, CursorUpdate, GapRecord, Page, PollRecord, StoreError};
+use crate::store::{Committed, Cursor, CursorUpdate, Errand, GapRecord, Page, PollRecord, StoreError};
 
 /// How far before the last contact a reset begins: item usages come hours late.
-const OVERLAP: Span = Span(24 * HOUR);
+pub(super) const OVERLAP: Span = Span(24 * HOUR);
 /// Clocks further apart than this are shown.
 const SKEW: i64 = 120 * crate::base::time::SECOND;
 /// A service that has more, and more, and never an event, is asked again later.
 const EMPTY_PAGES: u32 = 20;
 /// The last items of a page, among which its newest event is looked for.
 const LOOKED_AT: usize = 16;
+
+/// Finds out whether a reading has come to its end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct End {
+    /// Empty pages in a row.
+    empty: u32,
+}
+
+impl End {
+    /// Is there more after this page, which was asked for at that position? At the tail the same cursor comes again and again; whatever
+    /// `has_more` says then, it is the end.
+    pub fn more(&mut self, page: &Fetched, asked: &Position) -> bool {
+        let unchanged = matches!(asked, Position::Cursor(old) if page.cursor.as_ref() == Some(old));
+        self.empty = if page.items.is_empty() { self.empty + 1 } else { 0 };
+        page.has_more && page.cursor.is_some() && !unchanged && self.empty < EMPTY_PAGES
+    }
+}
 
 impl Poller {
     /// Reads on from where the feed stands until the service says that there is no more. Where it stands is taken from the store at
@@ -29,7 +48,7 @@ impl Poller {
             Some(known) => known,
             None => self.saved().await.map_err(Trouble::Store)?,
         };
-        let mut empty = 0;
+        let mut end = End::default();
         loop {
             // What is under way may be dropped at any point before the commit: it is fetched again.
             let (started, page) = tokio::select! {
@@ -44,10 +63,11 @@ impl Poller {
                 Ok(page) => page,
                 Err(error) => return self.not_fetched(error, started, now, standing).await,
             };
-            // At the tail the same cursor comes again and again; whatever `has_more` says then, it is the end.
-            let unchanged = matches!(&now.position, Position::Cursor(old) if page.cursor.as_ref() == Some(old));
-            empty = if page.items.is_empty() { empty + 1 } else { 0 };
-            let has_more = page.has_more && page.cursor.is_some() && !unchanged && empty < EMPTY_PAGES;
+            if page.credential != self.credential() {
+                *standing = Some(now);
+                return Err(Trouble::Unverified);
+            }
+            let has_more = end.more(&page, &now.position);
             let next = if has_more { now.reading } else { self.settings.tail };
             let position = page.cursor.clone().map(Position::Cursor);
             // An empty page at the tail changes nothing but the record that somebody asked.
@@ -67,10 +87,14 @@ impl Poller {
 
     /// Asks for a page when the budget lets it, and says when.
     async fn ask(&self, standing: &Standing) -> (Ticks, Result<Fetched, FetchError>) {
-        self.budget.acquire(|wait| self.set(FeedState::BackingOff { until: self.after(wait) })).await;
+        self.budget.acquire(Urgency::Normal, |wait| self.set(FeedState::BackingOff { until: self.after(wait) })).await;
         self.show_reading(standing);
         let started = self.settings.clock.now();
-        (started, self.source.fetch(self.feed, &standing.position).await)
+        let fetched = self.source.fetch(self.feed, &standing.position).await;
+        if !matches!(fetched, Err(FetchError::RateLimited { .. })) {
+            self.budget.let_through();
+        }
+        (started, fetched)
     }
 
     /// Where the store says that the feed stands, or its beginning at first contact.
@@ -93,12 +117,11 @@ impl Poller {
             return Ok(Standing { position: Position::Since(start), reading: Source::Backfill, span, contact: None });
         };
         if now - row.at > Span(KEPT_DAYS * DAY) {
-            self.record_gap(
-                Some(row.at),
-                Some(oldest),
-                "nothing was collected for longer than the service keeps events",
-            )
-            .await?;
+            let why = "nothing was collected for longer than the service keeps events".to_owned();
+            tracing::warn!(feed = self.feed.name(), account = %Shown::new(&self.account), "gap: {why}");
+            let mut page = Page::new(self.account.clone(), self.feed, Source::Gap, now, Vec::new());
+            page.errand = Some(Errand::Lost { from: Some(row.at), to: oldest, why });
+            self.hand_in(page).await?;
         }
         let span = matches!(row.reading, Source::Backfill | Source::Gap).then_some((oldest, now));
         match row.cursor {
@@ -106,17 +129,36 @@ impl Poller {
                 Ok(Standing { position: Position::Cursor(cursor), reading: row.reading, span, contact: Some(row.at) })
             }
             // Refused in an earlier run that ended before it read on: when that cursor was good last is not known.
-            None => Ok(self.after_refusal(None)),
+            None => Ok(self.reset(None)),
         }
     }
 
-    /// Where to read on without a cursor: a day before the service was last heard, for events come late; from the oldest that it keeps
-    /// where that is not known. What comes again is recognised.
-    fn after_refusal(&self, contact: Option<Ticks>) -> Standing {
+    /// Where to read on without a cursor, given up to when the feed is known to be whole: a day before that, for events come late; from
+    /// the oldest that the service keeps where it is not known. What comes again is recognised.
+    fn reset(&self, whole: Option<Ticks>) -> Standing {
         let now = self.settings.clock.now();
         let oldest = now - self.settings.back_fill;
-        let start = contact.map_or(oldest, |contact| (contact.min(now) - OVERLAP).max(oldest));
-        Standing { position: Position::Since(start), reading: Source::Gap, span: Some((start, now)), contact }
+        let start = whole.map_or(oldest, |whole| (whole.min(now) - OVERLAP).max(oldest));
+        Standing { position: Position::Since(start), reading: Source::Gap, span: Some((start, now)), contact: whole }
+    }
+
+    /// Up to when the feed is known to be whole: the newest event, or the last contact where that was before it. While history or a gap
+    /// is being read, what was whole before it began.
+    async fn whole(&self, standing: &Standing) -> Result<Option<Ticks>, StoreError> {
+        if let (Some((from, _)), Source::Backfill | Source::Gap) = (standing.span, standing.reading) {
+            return Ok(Some(from + OVERLAP));
+        }
+        let Some(contact) = standing.contact else { return Ok(None) };
+        let seen = self.health.borrow().feed(self.feed).and_then(|feed| feed.newest_event);
+        let newest = match seen {
+            Some(newest) => Some(newest),
+            None => {
+                let (reader, feed) = (self.reader.clone(), self.feed);
+                let look = tokio::task::spawn_blocking(move || reader.newest_hour(feed));
+                look.await.map_err(|_| StoreError::Stopped)??
+            }
+        };
+        Ok(Some(newest.map_or(contact, |newest| contact.min(newest))))
     }
 
     /// Files a failed request, and a refused cursor with its consequences.
@@ -141,15 +183,18 @@ impl Poller {
             bytes: 0,
             error: Some(error.to_string()),
         });
-        let version = self.source.version(self.feed);
-        page.cursor = refused.clone().map(|reason| CursorUpdate::Reject { version, reason });
-        self.hand_in(page).await.map_err(Trouble::Store)?;
         let Some(why) = refused else {
+            self.hand_in(page).await.map_err(Trouble::Store)?;
             *standing = Some(now);
             return Err(Trouble::Fetch(error));
         };
-        self.record_gap(now.contact, Some(started), &why).await.map_err(Trouble::Store)?;
-        *standing = Some(self.after_refusal(now.contact));
+        let version = self.source.version(self.feed);
+        let next = self.reset(self.whole(&now).await.map_err(Trouble::Store)?);
+        tracing::warn!(feed = self.feed.name(), account = %Shown::new(&self.account), "gap: {why}");
+        page.cursor = Some(CursorUpdate::Reject { version, reason: why.clone() });
+        page.errand = Some(Errand::Reset { from: now.contact, to: Some(started), why: why.clone(), version });
+        self.hand_in(page).await.map_err(Trouble::Store)?;
+        *standing = Some(next);
         Err(Trouble::CursorRefused(why))
     }
 
@@ -169,6 +214,10 @@ impl Poller {
             bytes,
             error: None,
         });
+        self.judge(&mut page).await;
+        if matches!(reading, Source::Gap | Source::Backfill) && next == self.settings.tail {
+            page.errand = Some(Errand::CaughtUp);
+        }
         let committed = self.hand_in(page).await?;
         if let Some(why) = missed {
             self.record_gap(None, Some(started), &why).await?;
@@ -191,7 +240,23 @@ impl Poller {
         Ok(())
     }
 
-    async fn hand_in(&self, page: Page) -> Result<Committed, StoreError> {
+    /// Asks the rules of suppression about the items of a page.
+    pub(super) async fn judge(&self, page: &mut Page) {
+        if self.settings.rules.is_empty() || page.items.is_empty() {
+            return;
+        }
+        let (rules, account, feed) = (Arc::clone(&self.settings.rules), page.account.clone(), page.feed);
+        let (source, arrived, items) = (page.source, page.arrived, page.items.clone());
+        let judged = tokio::task::spawn_blocking(move || rules.page(&account, feed, source, arrived, &items)).await;
+        match judged {
+            Ok(Ok(said)) => page.suppressed = Some(said),
+            // What cannot be judged is kept and shown.
+            Ok(Err(error)) => tracing::error!("the rules of suppression could not be asked: {error}"),
+            Err(error) => tracing::error!("the rules of suppression could not be asked: {error}"),
+        }
+    }
+
+    pub(super) async fn hand_in(&self, page: Page) -> Result<Committed, StoreError> {
         self.writer.commit(page).await.unwrap_or(Err(StoreError::Stopped))
     }
 
@@ -213,7 +278,7 @@ impl Poller {
 }
 
 /// The newest time among the last items: a feed is in the order of arrival, so it is there or near.
-fn newest(feed: Feed, page: &Fetched) -> Option<Ticks> {
+pub(super) fn newest(feed: Feed, page: &Fetched) -> Option<Ticks> {
     page.items.iter().rev().take(LOOKED_AT).filter_map(|item| decode::decode_of(feed, item).ok()?.timestamp()).max()
 }
 

@@ -1,18 +1,23 @@
 //! The thread that follows the store: what is there first, then whatever is committed, by this process or another.
 
+use std::collections::HashSet;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::Int64Type;
 
 use super::lines::lines;
 use crate::base::shown::Shown;
-use crate::base::time::{MAX, Ticks};
+use crate::base::time::{DAY, MAX, Span, Ticks};
+use crate::collect::Rules;
 use crate::console::message::{Bin, Message};
 use crate::console::state::NoticeKind;
 use crate::console::state::health::StoreHealth;
+use crate::console::state::line::Line;
 use crate::console::state::tail::CAPACITY;
 use crate::store::{Reader, Rows, StoreError};
 
@@ -36,15 +41,17 @@ const TRIES: usize = 8;
 struct Gone;
 
 /// Starts following.
-pub fn start(reader: Reader, messages: SyncSender<Message>) -> io::Result<()> {
+pub fn start(reader: Reader, rules: Arc<Rules>, messages: SyncSender<Message>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let intake = Intake { reader, messages, last: 0 };
+    let intake = Intake { reader, rules, messages, last: 0 };
     thread::Builder::new().name("intake".to_owned()).spawn(move || _ = intake.run(&runtime))?;
     Ok(())
 }
 
 struct Intake {
     reader: Reader,
+    /// What is kept out of the tail.
+    rules: Arc<Rules>,
     messages: SyncSender<Message>,
     /// The newest sequence number that the console has.
     last: i64,
@@ -101,7 +108,7 @@ impl Intake {
     /// The rest of the ring, before what is there.
     fn older(&mut self) -> Result<(), Gone> {
         let Ok(rows) = self.reader.recent(CAPACITY) else { return Ok(()) };
-        let lines = rows.batches.iter().flat_map(lines).collect();
+        let lines = rows.batches.iter().flat_map(|batch| self.lines(batch)).collect();
         self.send(Message::Older(lines))
     }
 
@@ -130,7 +137,7 @@ impl Intake {
     /// Hands rows over: those up to `counted` are in the counts by hour already.
     fn hand_over(&mut self, rows: &Rows, counted: i64) -> Result<(), Gone> {
         let (known, mut fresh): (Vec<_>, Vec<_>) =
-            rows.batches.iter().flat_map(lines).partition(|line| line.seq <= counted);
+            rows.batches.iter().flat_map(|batch| self.lines(batch)).partition(|line| line.seq <= counted);
         if !known.is_empty() {
             self.send(Message::Backlog(known))?;
         }
@@ -140,6 +147,28 @@ impl Intake {
         }
         self.last = self.last.max(rows.through);
         Ok(())
+    }
+
+    /// The lines of a batch; those that a rule suppresses are marked.
+    fn lines(&self, batch: &RecordBatch) -> Vec<Line> {
+        let mut lines = lines(batch);
+        if self.rules.is_empty() {
+            return lines;
+        }
+        match self.rules.judge(batch) {
+            Ok(said) => {
+                let seqs = batch.column_by_name("seq").and_then(|column| column.as_primitive_opt::<Int64Type>());
+                let at = |row: usize| seqs.map_or(0, |seqs| seqs.value(row));
+                let suppressed: HashSet<i64> =
+                    said.iter().enumerate().filter(|(_, rule)| rule.is_some()).map(|(row, _)| at(row)).collect();
+                for line in &mut lines {
+                    line.suppressed = suppressed.contains(&line.seq);
+                }
+            }
+            // What cannot be judged is shown.
+            Err(error) => tracing::error!("the rules of suppression could not be asked: {error}"),
+        }
+        lines
     }
 
     /// The counts by hour, and the sequence number up to which they count.
@@ -166,6 +195,21 @@ impl Intake {
             stored.quarantined += feed.quarantined;
             stored.variants += feed.variants;
             stored.undated += feed.undated;
+        }
+        stored.gaps = [status.gaps, status.gaps_filled, status.gaps_lost];
+        stored.late = self.reader.found_late().unwrap_or_default();
+        let sweeps = self.reader.sweeps().unwrap_or_default();
+        stored.swept = sweeps.iter().filter_map(|sweep| sweep.ended).max();
+        let week = Ticks::now() - Span(7 * DAY);
+        for row in self.reader.suppressed(week).unwrap_or_default() {
+            let (rule, action) = (Shown::new(&row.rule).into_string(), row.action);
+            match stored.suppressed.iter_mut().find(|(r, a, ..)| **r == *rule && **a == *action) {
+                Some((_, _, events, bytes)) => {
+                    *events += row.events;
+                    *bytes += row.bytes;
+                }
+                None => stored.suppressed.push((rule.into(), action.into(), row.events, row.bytes)),
+            }
         }
         stored.writer = status
             .writer

@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 
 use crate::base::shown::Shown;
 use crate::console::state::line::Line;
+use crate::event::Source;
 use crate::event::columns::text_at;
 use crate::event::summary::{EventLine, Lines};
 
@@ -78,7 +79,9 @@ pub fn lines(batch: &RecordBatch) -> Vec<Line> {
             _ => &["vault_uuid"],
         });
         let names = [user, vault, event.ip.as_str().into()];
-        Some(line(&event, &place, &client, names))
+        let source = Source::from_name(text("source", row));
+        let late = source.zip(event.timestamp).and_then(|(source, at)| source.late(at, event.arrived)).is_some();
+        Some(Line { late, ..line(&event, &place, &client, names) })
     });
     all.collect()
 }
@@ -114,6 +117,8 @@ fn line(event: &EventLine, place: &str, client: &str, names: [Box<str>; 3]) -> L
         client,
         names,
         altered,
+        late: false,
+        suppressed: false,
         haystack: Box::default(),
     }
     .indexed()

@@ -16,9 +16,10 @@ use crate::base::time::{MINUTE, Ticks};
 use crate::console::message::Bin;
 use crate::console::state::line::Line;
 use crate::console::state::record::Facts;
+use crate::console::widgets::when::age;
 use crate::event::catalogue::{Outcome, outcome};
 use crate::event::columns::text_at;
-use crate::event::{Feed, schema};
+use crate::event::{Feed, Source, schema};
 use crate::store::{Reader, Segment, Snapshot, StoreError};
 
 /// Rows of a range.
@@ -156,6 +157,8 @@ fn facts(batch: &RecordBatch, seq: i64) -> Facts {
     let arrived = ticks("arrived").unwrap_or_default();
     let happened = ticks("timestamp").map_or_else(|| "its time could not be read".to_owned(), |at| at.to_string());
     let feed = Feed::from_name(text(batch, "feed")).map_or("", Feed::title);
+    let late = Source::from_name(text(batch, "source")).zip(ticks("timestamp"));
+    let late = late.and_then(|(source, happened)| source.late(happened, arrived));
     let mut facts: Facts = vec![
         ("happened", happened.into()),
         ("arrived", format!("{arrived}, {}", text(batch, "source")).into()),
@@ -163,6 +166,10 @@ fn facts(batch: &RecordBatch, seq: i64) -> Facts {
         ("uuid", shown("uuid_s")),
         ("sequence", seq.to_string().into()),
     ];
+    if let Some(late) = late {
+        let text = format!("it came {} after it happened: clients tell of item usages when they sync", age(late));
+        facts.push(("late", text.into()));
+    }
     let irregular = batch.column_by_name("irregular").and_then(|column| column.as_boolean_opt());
     if irregular.is_some_and(|column| column.value(0)) {
         facts

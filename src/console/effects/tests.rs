@@ -46,7 +46,7 @@ fn what_is_stored_comes_first_and_what_is_committed_follows() {
     let writer = Writer::open(dir.path()).unwrap();
     writer.handle().commit_blocking(page(0..5)).unwrap();
     let (sender, messages) = sync_channel(16);
-    intake::start(Reader::open(dir.path()).unwrap(), sender).unwrap();
+    intake::start(Reader::open(dir.path()).unwrap(), Arc::default(), sender).unwrap();
     let Message::Hours(bins) = next(&messages) else { panic!("the counts come first") };
     assert_eq!(
         bins,

@@ -57,7 +57,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
 pub const fn mark(feed: Option<&FeedState>, theme: &Theme) -> (&'static str, Style) {
     let (glyph, plain, style) = match feed {
         None | Some(FeedState::Starting) => ("○", "o", theme.dim),
-        Some(FeedState::Idle { .. } | FeedState::Polling) => ("●", "*", theme.good),
+        Some(FeedState::Idle { .. } | FeedState::Polling | FeedState::ReadingAgain { .. }) => ("●", "*", theme.good),
         Some(FeedState::BackFilling { .. }) => ("◐", "~", theme.notice),
         Some(FeedState::BackingOff { .. }) => ("▲", "!", theme.warning),
         Some(FeedState::Unauthorised { .. }) => ("✕", "x", theme.error),

@@ -6,9 +6,9 @@ use ratatui::style::Style;
 
 use super::header::mark;
 use crate::base::shown::Shown;
-use crate::base::time::Ticks;
+use crate::base::time::{SECOND, Ticks};
 use crate::collect::collector::expiry_warning;
-use crate::collect::health::{FeedHealth, FeedState, Health};
+use crate::collect::health::{Again, FeedHealth, FeedState, Health};
 use crate::console::action::Action;
 use crate::console::state::State;
 use crate::console::theme::Theme;
@@ -61,6 +61,9 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
     let stored = &state.health.stored;
     for (n, what) in [
+        (stored.gaps[0], "gap that is open: its events may be missing until they are fetched again"),
+        (stored.gaps[2], "gap that can no longer be filled: the service had forgotten its events"),
+        (stored.late, "found late by a sweep: the tail had missed them"),
         (stored.quarantined, "no event, kept aside"),
         (stored.variants, "the same event with other bytes; both are kept"),
         (stored.undated, "without a readable time, nowhere on the timeline"),
@@ -69,6 +72,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             out.line(&format!("{:>9}  {what}", number(n)), theme.warning);
         }
     }
+    collection(state, theme, &mut out);
     if !accounts.is_empty() {
         out.y += 1;
         let key = state.keymap.key(Action::LivePolling);
@@ -78,6 +82,28 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
             format!("{key} polls live, every few seconds; the calls it takes are counted above.")
         };
         out.line(&text, theme.dim);
+    }
+}
+
+/// Gaps that are filled, the last sweep, and what rules suppress.
+fn collection(state: &State, theme: &Theme, out: &mut Writer<'_>) {
+    let stored = &state.health.stored;
+    if stored.gaps[1] > 0 {
+        out.line(&format!("{:>9}  filled again", count(stored.gaps[1], "gap")), theme.dim);
+    }
+    if let Some(swept) = stored.swept {
+        let found = number(stored.late);
+        out.line(&format!("last sweep {}; {found} found late by sweeps", when::day_clock(state, swept)), theme.dim);
+    }
+    for (rule, action, events, bytes) in &stored.suppressed {
+        let does = match &**action {
+            "discard" => "not stored",
+            "sample" => "sampled out of the tail",
+            _ => "kept out of the tail",
+        };
+        let style = if &**action == "discard" { theme.warning } else { theme.dim };
+        let size = format!("{:.1} MB", *bytes as f64 / 1e6);
+        out.line(&format!("{:>9}  {does} in seven days by the rule {rule} ({size})", number(*events)), style);
     }
 }
 
@@ -120,6 +146,13 @@ fn one(state: &State, theme: &Theme, account: &Health, out: &mut Writer<'_>) {
     let used = account.used;
     calls(theme, "this minute", used.minute, used.minute_limit, out);
     calls(theme, "this hour", used.hour, used.hour_limit, out);
+    if account.budget_shared {
+        out.line("Calls of other processes for this account are counted with these.", theme.dim);
+    }
+    if let Some(skew) = account.clock_skew {
+        let text = format!("this machine's clock is {} s from the service's: set it (NTP)", skew.0.abs() / SECOND);
+        out.line(&text, theme.warning);
+    }
     out.y += 1;
     let expiry = account.token_expires.and_then(|at| expiry_warning(at, state.now));
     if let Some(warning) = expiry {
@@ -170,6 +203,13 @@ fn doing(state: &State, feed: &FeedState) -> String {
             format!("reading history, {:.0}%", feed.progress().unwrap_or_default() * 100.0)
         }
         FeedState::Polling => "polling".to_owned(),
+        FeedState::ReadingAgain { what, .. } => {
+            let done = feed.progress_again().unwrap_or_default() * 100.0;
+            match what {
+                Again::Gap => format!("filling a gap, {done:.0}%"),
+                Again::Sweep => format!("daily sweep, {done:.0}%"),
+            }
+        }
         FeedState::Idle { until } => format!("next poll {}", at(*until)),
         FeedState::BackingOff { until } => format!("back off until {}", at(*until)),
         FeedState::Unauthorised { until } => format!("token refused, again {}", at(*until)),

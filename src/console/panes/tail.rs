@@ -113,10 +113,12 @@ fn cell(state: &State, theme: &Theme, line: &Line, column: Column, at: (u16, u16
         Column::Time => {
             let at = line.when();
             time = if width > 8 { when::day_clock(state, at) } else { when::clock(state, at) };
-            (&time, theme.dim)
+            (&time, if line.late { theme.notice } else { theme.dim })
         }
         Column::Mark if line.altered => (glyph("‹", "?"), theme.warning),
         Column::Mark => match line.severity {
+            // It stands where it came in, not where it happened.
+            Severity::Info | Severity::Low if line.late => (glyph("◷", "L"), theme.notice),
             Severity::Info => (glyph("·", "."), theme.severity_info),
             Severity::Low => (glyph("▪", "-"), theme.severity_low),
             Severity::Medium => (glyph("◆", "+"), theme.severity_medium),
@@ -202,6 +204,10 @@ fn title(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         0 => String::new(),
         n => format!("{} passed over, all stored", number(n)),
     };
+    let suppressed = match tail.suppressed {
+        0 => String::new(),
+        n => format!("{} hidden by rules", number(n)),
+    };
     rule(
         buf,
         area,
@@ -210,6 +216,7 @@ fn title(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         &[(name, theme.title), (&badge, style), (&hint, theme.dim)],
         &[
             (&skipped, theme.warning),
+            (&suppressed, theme.dim),
             (&history, theme.notice),
             (&filter, theme.found.remove_modifier(Modifier::UNDERLINED)),
             (&held, theme.dim),

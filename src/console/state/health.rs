@@ -14,6 +14,13 @@ pub struct StoreHealth {
     pub variants: u64,
     /// Events whose time could not be read.
     pub undated: u64,
+    /// Gaps: open, filled again, lost at the service.
+    pub gaps: [u64; 3],
+    /// Events that only sweeps found, and when the last sweep ended.
+    pub late: u64,
+    pub swept: Option<Ticks>,
+    /// Rules of suppression and what they did in the last seven days: name, action, events, bytes.
+    pub suppressed: Vec<(Box<str>, Box<str>, u64, u64)>,
     /// Who writes: process and host, shown.
     pub writer: Option<Box<str>>,
 }
@@ -48,7 +55,7 @@ impl Feeds {
 const fn attention(state: &FeedState) -> u8 {
     match state {
         FeedState::Idle { .. } => 0,
-        FeedState::Polling => 1,
+        FeedState::Polling | FeedState::ReadingAgain { .. } => 1,
         FeedState::Starting => 2,
         FeedState::BackFilling { .. } => 3,
         FeedState::Paused => 4,

@@ -69,6 +69,10 @@ pub struct Line {
     pub names: [Box<str>; 3],
     /// Something in it had to be made visible: worth a badge.
     pub altered: bool,
+    /// It came noticeably later than it happened.
+    pub late: bool,
+    /// A rule keeps it out of the tail.
+    pub suppressed: bool,
     /// Every text in lower case, for the filter.
     pub haystack: Box<str>,
 }
@@ -150,6 +154,8 @@ pub mod tests {
             plumbing: false,
             names: [format!("person{:02}@example.com", n % 17).into(), Box::default(), Box::default()],
             altered: false,
+            late: false,
+            suppressed: false,
             haystack: Box::default(),
         }
         .indexed()

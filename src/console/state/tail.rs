@@ -113,6 +113,8 @@ pub struct Tail {
     fresh: u64,
     /// Rows that the console never showed because they came faster than it could take them. They are in the store.
     pub skipped: u64,
+    /// Events that rules of suppression kept out of it. They are in the store.
+    pub suppressed: u64,
     capacity: usize,
 }
 
@@ -128,6 +130,7 @@ impl Default for Tail {
             follow: true,
             fresh: 0,
             skipped: 0,
+            suppressed: 0,
             capacity: CAPACITY,
         }
     }
@@ -147,6 +150,10 @@ impl Tail {
     pub fn push(&mut self, lines: impl IntoIterator<Item = Line>) {
         let capacity = if self.follow { self.capacity } else { self.capacity * PAUSED_FACTOR };
         for line in lines {
+            if line.suppressed {
+                self.suppressed += 1;
+                continue;
+            }
             let passes = self.passes(&line);
             self.fresh += u64::from(passes && !self.follow);
             self.live.push(line, passes, capacity);
@@ -156,7 +163,7 @@ impl Tail {
     /// Takes older events in before those that are there, as far as there is room.
     pub fn push_older(&mut self, lines: Vec<Line>) {
         let first = self.live.lines.front().map_or(i64::MAX, |line| line.seq);
-        let older: Vec<Line> = lines.into_iter().filter(|line| line.seq < first).collect();
+        let older: Vec<Line> = lines.into_iter().filter(|line| line.seq < first && !line.suppressed).collect();
         let room = self.capacity.saturating_sub(self.live.lines.len());
         for line in older.into_iter().rev().take(room) {
             let passes = self.passes(&line);
