@@ -106,7 +106,7 @@ impl Rules {
         let feeds = schema::position("feed").map(|at| batch.column(at));
         let in_view = |row: &usize| {
             let feed = feeds.and_then(|feeds| text_at(feeds, *row)).and_then(Feed::from_name);
-            feed.is_some_and(|feed| Feed::ALL.contains(&feed))
+            feed.is_some_and(Feed::is_of_events_api)
         };
         let rows: Vec<usize> = (0..batch.num_rows()).filter(in_view).collect();
         if rows.len() == batch.num_rows() {

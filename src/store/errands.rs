@@ -7,7 +7,7 @@ use super::StoreError;
 use super::catalogue::feed_code;
 use super::page::{Committed, Cursor, Errand, Page, Step};
 use super::status::{GapRow, feed, unsigned};
-use crate::base::time::{DAY, Span, Ticks};
+use crate::base::time::{DAY, Ticks};
 use crate::event::Feed;
 
 /// Identities of discarded events are kept for as long as the service may send them again, and a little longer.
@@ -206,12 +206,14 @@ impl Reader {
         })
     }
 
-    /// The newest sweep of a feed of an account.
-    pub fn last_sweep(&self, account: &str, of: Feed) -> Result<Option<SweepRow>, StoreError> {
+    /// The newest sweep of a feed of an account that began by a time: a clock that was set back leaves later ones behind.
+    pub fn last_sweep(&self, account: &str, of: Feed, by: Ticks) -> Result<Option<SweepRow>, StoreError> {
         self.with("read the sweeps", |db| {
-            db.prepare_cached(&format!("{SWEEPS} WHERE uuid = ? AND feed = ? ORDER BY began DESC LIMIT 1"))?
-                .query_row(params![account, feed_code(of)], sweep)
-                .optional()
+            db.prepare_cached(&format!(
+                "{SWEEPS} WHERE uuid = ? AND feed = ? AND began <= ? ORDER BY began DESC LIMIT 1"
+            ))?
+            .query_row(params![account, feed_code(of), by.0], sweep)
+            .optional()
         })
     }
 
@@ -256,11 +258,11 @@ impl Reader {
         })
     }
 
-    /// The end of the hour in which the newest event of a feed happened, by its own time.
+    /// The beginning of the hour in which the newest event of a feed happened, by its own time.
     pub fn newest_hour(&self, of: Feed) -> Result<Option<Ticks>, StoreError> {
         self.with("read the hourly counts", |db| {
             db.query_row("SELECT max(hour) FROM hour WHERE feed = ? AND events > 0", [feed_code(of)], |r| {
-                Ok(r.get::<_, Option<i64>>(0)?.map(|hour| Ticks(hour) + Span(crate::base::time::HOUR)))
+                Ok(r.get::<_, Option<i64>>(0)?.map(Ticks))
             })
         })
     }

@@ -25,7 +25,7 @@ use crate::store::{Cursor, Errand, Page, PollRecord, Refill, Step, StoreError, S
 const SWEPT: Span = Span(7 * DAY);
 /// A sweep that a restart finds unfinished after this is given up for a new one.
 const STALE: Span = Span(2 * DAY);
-/// A clock that is set back by more than this makes a sweep due.
+/// Clocks that are put right by less are not taken for set back.
 const SET_BACK: Span = Span(5 * MINUTE);
 
 /// A range of time that is read again.
@@ -198,8 +198,9 @@ impl Poller {
     async fn next_errand(&self) -> Result<Option<Reading>, StoreError> {
         let (reader, account, feed) = (self.reader.clone(), self.account.clone(), self.feed);
         let sweeps = self.settings.sweep.is_some();
+        let by = self.settings.clock.now() + SET_BACK;
         let look = move || {
-            let last = if sweeps { reader.last_sweep(&account, feed)? } else { None };
+            let last = if sweeps { reader.last_sweep(&account, feed, by)? } else { None };
             Ok((reader.refills(&account, feed)?, last))
         };
         let (gaps, last): (Vec<Refill>, _) =
@@ -266,11 +267,10 @@ impl Poller {
             return Ok(None);
         };
         let age = now - last.began;
-        if last.ended.is_none() && age < STALE && age.0 > -SET_BACK.0 {
+        if last.ended.is_none() && age < STALE {
             let cursor = last.cursor.filter(|(of, _)| *of == version).map(|(_, cursor)| cursor);
             return Ok(Some(Reading::new(What::Sweep { began: last.began }, last.from, last.to, cursor)));
         }
-        let due = age >= every || age.0 < -SET_BACK.0;
-        Ok(due.then(|| Reading::new(What::Sweep { began: now }, now - SWEPT, now, None)))
+        Ok((age >= every).then(|| Reading::new(What::Sweep { began: now }, now - SWEPT, now, None)))
     }
 }

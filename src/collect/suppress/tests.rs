@@ -66,7 +66,7 @@ fn a_predicate_that_is_wrong_names_rule_file_and_place() {
         ("actoin == \"view\"", (0, 6), "actoin"),
         ("strlen(action)", (0, 14), "bool"),
         ("action ==", (9, 9), ""),
-        ("true | take 1", (5, 6), ""),
+        ("true | take 1", (13, 13), ""),
     ] {
         let text = format!("[[suppress]]\nname = \"noise\"\nwhere = '{predicate}'\naction = \"hide\"\n");
         let error = of(&text).unwrap_err();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::time::Span;
 use crate::event::Source;
 use crate::store::page::{CursorUpdate, GapRecord, Suppressed, SuppressedBy};
 use crate::store::writer::{Writer, WriterHandle, wait};
@@ -130,7 +131,7 @@ fn a_sweep_counts_what_only_it_found_and_goes_on_where_it_stopped() {
     let sweep =
         |cursor: Option<&str>| Errand::Sweep { began: NOW, first: NOW - Span(7 * DAY), last: NOW, step: step(cursor) };
     house.commit(Page { errand: Some(sweep(Some("half"))), ..page("A1", AUDIT, 0..6) });
-    let half = house.reader().last_sweep("A1", AUDIT).unwrap().unwrap();
+    let half = house.reader().last_sweep("A1", AUDIT, NOW).unwrap().unwrap();
     assert_eq!((half.events, half.late, half.ended), (6, 1, None));
     assert_eq!(half.cursor, Some((2, Cursor::new("half"))));
     house.commit(Page { errand: Some(sweep(None)), ..page("A1", AUDIT, 6..8) });
