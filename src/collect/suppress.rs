@@ -200,7 +200,7 @@ impl BadRule {
 impl Asking {
     /// A column a rule: whether it holds.
     fn ask(&self, batch: &RecordBatch, rules: usize) -> Result<Vec<BooleanArray>, QueryError> {
-        let rows = Snapshot { segments: Vec::new(), fresh: vec![Arc::new(batch.clone())], through: 0 };
+        let rows = Snapshot { fresh: vec![Arc::new(batch.clone())], ..Snapshot::default() };
         let request = Request { limits: Limits::HEADLESS, ..Request::new(self.question.as_str(), Ticks::now()) };
         let answer = self.engine.over_these(rows).run(&request)?;
         let table = answer.tables.first();
@@ -231,7 +231,7 @@ fn question<'a>(predicates: impl Iterator<Item = &'a str>) -> String {
 pub fn check(engine: &Local, predicate: &str) -> Result<(), Vec<Diagnostic>> {
     let text = question(std::iter::once(predicate));
     let begins = text.find(BEFORE).map_or(0, |at| at + BEFORE.len());
-    let none = Snapshot { segments: Vec::new(), fresh: Vec::new(), through: 0 };
+    let none = Snapshot::default();
     match engine.over_these(none).run(&Request::new(text, Ticks::now())) {
         Ok(_) => Ok(()),
         Err(QueryError::Invalid(found)) => {
