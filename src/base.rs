@@ -8,6 +8,7 @@ pub mod disk;
 pub mod http;
 pub mod log;
 pub mod paths;
+pub mod person;
 pub mod secret;
 pub mod shown;
 pub mod suggest;

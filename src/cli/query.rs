@@ -13,6 +13,7 @@ use super::args::Global;
 use super::place::Place;
 use super::values::{self, Timespan};
 use super::{Outcome, WrongUse, engine, output};
+use crate::base::person;
 use crate::base::shown::Shown;
 use crate::base::time::Ticks;
 use crate::engine::local::names::Names;
@@ -137,7 +138,7 @@ pub fn ask(
     place.log_query(&QueryRecord {
         id: 0,
         at: Ticks::now(),
-        who: who.to_owned(),
+        who: person::doing(who),
         text: request.text.clone(),
         params: request.parameters.iter().map(|(name, value)| (name.clone(), print_literal(value))).collect(),
         engine: engine.name().to_owned(),

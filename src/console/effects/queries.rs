@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::base::clock::Clock;
+use crate::base::person;
 use crate::base::shown::Shown;
 use crate::base::time::Ticks;
 use crate::console::message::{Effect, Message};
@@ -152,7 +153,7 @@ impl Queries {
         let Some(workspace) = &self.workspace else { return };
         let record = QueryRecord {
             at,
-            who: who.to_owned(),
+            who: person::doing(who),
             text: request.text.clone(),
             engine: self.engine.name().to_owned(),
             rows: result.as_ref().map_or(0, |answer| answer.tables.iter().map(|table| table.rows() as u64).sum()),
