@@ -10,6 +10,7 @@ pub mod collector;
 pub mod connect;
 pub mod events_api;
 pub mod events_api_v3;
+pub mod heads;
 pub mod health;
 pub mod pins;
 pub mod poller;

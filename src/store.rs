@@ -26,6 +26,7 @@ mod counts;
 pub mod damage;
 mod errands;
 mod error;
+pub mod export;
 mod file;
 mod filter;
 mod fresh;

@@ -4,6 +4,8 @@ pub mod organisation;
 pub mod suppress;
 pub mod values;
 
+pub mod ledger;
+
 mod error;
 mod layer;
 
@@ -16,6 +18,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use error::ConfigError;
+pub use ledger::Ledger;
 pub use organisation::Organisation;
 pub use suppress::{Suppress, Suppression};
 
@@ -60,6 +63,8 @@ pub struct Config {
     pub geography: Option<PathBuf>,
     /// What `externaldata` may read beside the data folder. Default nothing.
     pub external_data: ExternalData,
+    /// Where the store's signed heads go besides the store.
+    pub ledger: Ledger,
     /// The name of a theme. Default `dark`.
     pub theme: String,
     /// Limits of queries asked in the console.

@@ -75,6 +75,7 @@ fn until_stopped(collecting: &Collecting, interrupt: &Interrupt) -> Outcome {
     for collector in &collecting.collectors {
         collecting.runtime.spawn(tell(collector.health()));
     }
+    collecting.runtime.spawn(tell_of_copies(collecting.heads.trouble()));
     collecting.runtime.block_on(interrupt.wait());
     Outcome::Done
 }
@@ -96,6 +97,24 @@ pub async fn tell(mut health: watch::Receiver<Health>) {
         if health.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Says when heads cannot be copied, and when they can again.
+async fn tell_of_copies(mut trouble: watch::Receiver<Vec<(String, Option<String>)>>) {
+    let mut said = trouble.borrow_and_update().clone();
+    while trouble.changed().await.is_ok() {
+        let now = trouble.borrow_and_update().clone();
+        for ((place, now), (_, before)) in now.iter().zip(&said) {
+            match now {
+                Some(why) if before.is_none() => {
+                    output::note(format_args!("vaultscope: heads are not copied to {place}: {why}"));
+                }
+                None if before.is_some() => output::note(format_args!("vaultscope: heads are copied to {place} again")),
+                _ => {}
+            }
+        }
+        said = now;
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use super::place::Place;
 use super::{WrongUse, engine};
 use crate::base::paths::ensure_private;
+use crate::collect::heads::HeadCopies;
 use crate::collect::{Collector, CollectorHandle, Connect, EventSource, EventsApi, Pins, Rules, Settings};
 use crate::event::Feed;
 use crate::store::{Reader, StoreError, Writer};
@@ -18,6 +19,7 @@ pub struct Collecting {
     pub collectors: Vec<Arc<CollectorHandle>>,
     pub reader: Reader,
     pub runtime: Runtime,
+    pub heads: HeadCopies,
     writer: Writer,
 }
 
@@ -50,8 +52,9 @@ impl Collecting {
             Arc::new(collector.start())
         };
         let collectors = jobs.into_iter().map(start).collect();
+        let heads = HeadCopies::start(&place.config.ledger, &reader);
         drop(inside);
-        Ok(Self { collectors, reader, runtime, writer })
+        Ok(Self { collectors, reader, runtime, heads, writer })
     }
 
     /// Waits for the pages under way, then closes the store.
@@ -62,6 +65,7 @@ impl Collecting {
             for collector in collectors.into_iter().filter_map(Arc::into_inner) {
                 collector.stop().await;
             }
+            self.heads.stop().await;
         });
         self.writer.close();
     }

@@ -1,5 +1,6 @@
 //! `store`: what the evidence store holds, and whether it is as it was committed.
 
+mod export;
 mod status;
 mod verify;
 
@@ -15,6 +16,7 @@ use super::args::Global;
 Examples:
   vaultscope store status
   vaultscope store verify
+  vaultscope store export -o case-17 --from 2026-03-01T00:00:00Z
   vaultscope --profile demo store status")]
 pub struct Args {
     #[command(subcommand)]
@@ -25,11 +27,13 @@ pub struct Args {
 enum Command {
     Status(status::Args),
     Verify(verify::Args),
+    Export(export::Args),
 }
 
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     match &args.command {
         Command::Status(args) => status::run(args, global),
         Command::Verify(args) => verify::run(args, global),
+        Command::Export(args) => export::run(args, global),
     }
 }

@@ -20,9 +20,12 @@ pub(super) use notary::{Notary, attestation, file_digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use rusqlite::OptionalExtension as _;
+
 use super::chain::Root;
 use super::heads::Head;
 use super::signing::{Signer, SigningError, Verifier};
+use super::{Reader, StoreError};
 use crate::base::time::Ticks;
 
 /// A head, whose store says so, and when.
@@ -55,6 +58,54 @@ impl Checkpoint {
     pub fn open(note: &str, key: &Verifier) -> Result<Self, SigningError> {
         let checkpoint = Self::parse(key.open(note)?).ok_or(SigningError::NotANote)?;
         (checkpoint.origin == key.name()).then_some(checkpoint).ok_or(SigningError::NotANote)
+    }
+}
+
+/// A checkpoint with its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedHead {
+    pub checkpoint: Checkpoint,
+    pub key: Verifier,
+    pub signature: Vec<u8>,
+}
+
+impl SignedHead {
+    /// As a signed note.
+    pub fn note(&self) -> String {
+        format!("{}\n{}\n", self.checkpoint.text(), self.key.line(&self.signature))
+    }
+
+    /// In one line of ASCII, for a log or a file elsewhere.
+    pub fn line(&self) -> String {
+        CopiedHead::line(&self.checkpoint, &self.key, &self.signature)
+    }
+}
+
+impl Reader {
+    /// The newest checkpoint, if anything is signed.
+    pub fn checkpoint(&self) -> Result<Option<SignedHead>, StoreError> {
+        let found = self.with("read the newest checkpoint", |db| {
+            if db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? < 2 {
+                return Ok(None);
+            }
+            db.prepare_cached(
+                "SELECT batch, through, root, at, signature, key FROM checkpoint JOIN signer ON signer.id = signer \
+                 ORDER BY batch DESC LIMIT 1",
+            )?
+            .query_row([], |row| {
+                let batches: i64 = row.get(0)?;
+                let head = Head { batches: batches as u64, through: row.get(1)?, root: row.get(2)? };
+                Ok((head, Ticks(row.get(3)?), row.get::<_, Vec<u8>>(4)?, row.get::<_, String>(5)?))
+            })
+            .optional()
+        })?;
+        found
+            .map(|(head, at, signature, key)| {
+                let key: Verifier = key.parse().map_err(|_| StoreError::damaged("the catalogue's list of keys"))?;
+                let checkpoint = Checkpoint { origin: key.name().to_owned(), head, at };
+                Ok(SignedHead { checkpoint, key, signature })
+            })
+            .transpose()
     }
 }
 

@@ -10,10 +10,10 @@
 mod claims;
 mod columns;
 mod finding;
-mod listing;
+pub(super) mod listing;
 #[cfg(test)]
 mod tests;
-mod unit;
+pub(super) mod unit;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -90,6 +90,8 @@ impl Copies {
 
 /// A merge may take a segment away while it waits to be read; then all is begun anew, so many times.
 const ATTEMPTS: usize = 3;
+/// The first line of a tombstone.
+const TOMBSTONE: &str = "vaultscope tombstone v1\n";
 const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Verifies the store of a data folder. `progress` hears how many events of how many have been looked at, from any thread. An error is
@@ -172,6 +174,8 @@ struct Walk<'w> {
     report: &'w mut Report,
     vanished: Vec<i64>,
     identities: Vec<u64>,
+    /// Events that retention took, by feed.
+    gone: HashMap<Option<crate::event::Feed>, u64>,
 }
 
 impl<'w> Walk<'w> {
@@ -182,7 +186,16 @@ impl<'w> Walk<'w> {
         progress: &'w (dyn Fn(u64, u64) + Sync),
         report: &'w mut Report,
     ) -> Self {
-        Self { db, listing, options, progress, report, vanished: Vec::new(), identities: Vec::new() }
+        Self {
+            db,
+            listing,
+            options,
+            progress,
+            report,
+            vanished: Vec::new(),
+            identities: Vec::new(),
+            gone: HashMap::new(),
+        }
     }
 
     /// This thread reads the ledger and hands out units; the others read events.
@@ -222,6 +235,7 @@ impl<'w> Walk<'w> {
         }
         walked?;
         self.twice(&hasher)?;
+        self.tombstones();
         let fresh: u64 = listing.pages.iter().map(|page| page.rows).sum();
         if fresh != listing.identities {
             let what = format!("{fresh} fresh events have {} entries in their index", listing.identities);
@@ -250,8 +264,10 @@ impl<'w> Walk<'w> {
                 if batch.end() <= first {
                     self.homeless(&batch);
                 } else {
-                    let pruned = Pruned::whole(batch.stored);
-                    mine.push((batch, pruned));
+                    match listing.pruned_of(&batch) {
+                        Some(pruned) => mine.push((batch, pruned)),
+                        None => self.unread_tree(&batch),
+                    }
                 }
                 waiting = self.next_batch(&mut batches, &mut claims, Some(before))?;
             }
@@ -302,6 +318,9 @@ impl<'w> Walk<'w> {
                 ));
             }
             claims.meet(&batch, self.report);
+            if let Some(pruned) = self.listing.pruned_of(&batch).filter(|pruned| pruned.gone() > 0) {
+                *self.gone.entry(batch.feed).or_default() += pruned.gone();
+            }
             if batch.stored > 0 {
                 return Ok(Some(batch));
             }
@@ -329,9 +348,60 @@ impl<'w> Walk<'w> {
 
     /// A batch none of whose events are anywhere.
     fn homeless(&mut self, batch: &Batch) {
+        match self.listing.pruned_of(batch) {
+            Some(pruned) if pruned.gone() == batch.stored => return self.purged_whole(batch, &pruned),
+            Some(_) => {}
+            None => return self.unread_tree(batch),
+        }
         let what = format!("events {} to {} were committed and are not there", batch.first_seq, batch.end() - 1);
         let finding = Finding::new(Kind::Removed, batch.first_seq, what).of_batch(batch.number);
         self.report.add(finding.standing_for(batch.stored));
+    }
+
+    /// A batch that retention took all of: the hash that it left must still be that of the batch.
+    fn purged_whole(&mut self, batch: &Batch, pruned: &Pruned) {
+        let root_over = |tree| super::chain::root(batch.number, &batch.before, batch.first_seq, batch.stored, &tree);
+        if pruned.tree(&[]).map(root_over) != Some(batch.root) {
+            let what = "the hashes that were left of its events are not those of the batch";
+            self.report.add(Finding::new(Kind::Ledger, batch.first_seq, what).of_batch(batch.number).standing_for(0));
+        }
+    }
+
+    fn unread_tree(&mut self, batch: &Batch) {
+        let what = "what retention left of its tree cannot be read";
+        let finding = Finding::new(Kind::Ledger, batch.first_seq, what).of_batch(batch.number);
+        self.report.add(finding.standing_for(batch.stored));
+    }
+
+    /// What is gone of each feed must be what signed tombstones say is gone: whoever has no key can take away nothing in their name.
+    fn tombstones(&mut self) {
+        let mut signed: HashMap<&str, u64> = HashMap::new();
+        let mut seen: Vec<&str> = Vec::new();
+        for note in &self.listing.tombstones {
+            let text = self.listing.signers.values().find_map(|key| key.open(note).ok());
+            let Some(text) = text.filter(|text| text.starts_with(TOMBSTONE) && !seen.contains(text)) else {
+                let what = "a tombstone is not signed by the store's key, or stands there twice";
+                self.report.add(Finding::new(Kind::Head, i64::MAX, what).at("catalogue.db").standing_for(0));
+                continue;
+            };
+            seen.push(text);
+            for line in text.lines().filter_map(|line| line.strip_prefix("feed ")) {
+                let mut words = line.split(' ');
+                if let (Some(feed), Some(Ok(events))) = (words.next(), words.next().map(str::parse::<u64>)) {
+                    *signed.entry(feed).or_default() += events;
+                }
+            }
+        }
+        for (feed, gone) in std::mem::take(&mut self.gone) {
+            let name = feed.map_or("an unknown feed", crate::event::Feed::name);
+            let signed = signed.get(name).copied().unwrap_or(0);
+            self.report.purged += gone;
+            if gone != signed {
+                let what = format!("{gone} events of {name} are gone, signed tombstones account for {signed}");
+                let finding = Finding::new(Kind::Removed, i64::MAX, what).at("catalogue.db");
+                self.report.add(finding.standing_for(gone.abs_diff(signed)));
+            }
+        }
     }
 
     fn take(&mut self, outcome: Outcome) {

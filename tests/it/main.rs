@@ -1,6 +1,7 @@
 //! The one integration binary: behaviour seen from outside, a module each.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what went wrong by stopping there
 
+mod bundle;
 mod cli;
 mod collect;
 mod console;

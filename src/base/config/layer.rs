@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::suppress;
-use super::{Account, Bytes, Config, ConnectServer, Every, ExternalData, Limits, Organisation, Share, Sweep};
+use super::{Account, Bytes, Config, ConnectServer, Every, ExternalData, Ledger, Limits, Organisation, Share, Sweep};
 
 /// One level of settings. A profile's replace the top level's one by one; a table is replaced whole, except for the
 /// limits.
@@ -26,6 +26,7 @@ pub(super) struct Layer {
     watchlists: Option<PathBuf>,
     geography: Option<PathBuf>,
     external_data: Option<ExternalData>,
+    ledger: Option<Ledger>,
     theme: Option<String>,
     limits: Option<LimitTables>,
     data_dir: Option<PathBuf>,
@@ -76,6 +77,7 @@ impl Layer {
                 let ExternalData { folders, hosts } = top.external_data.or(self.external_data).unwrap_or_default();
                 ExternalData { folders: folders.into_iter().map(beside).collect(), hosts }
             },
+            ledger: top.ledger.or(self.ledger).unwrap_or_default(),
             theme: top.theme.or(self.theme).unwrap_or_else(|| "dark".to_owned()),
             console_limits: top_limits.console.over(limits.console, CONSOLE),
             headless_limits: top_limits.headless.over(limits.headless, HEADLESS),

@@ -1,7 +1,7 @@
 //! `store verify`
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use crate::cli::args::Global;
 use crate::cli::output::{self, size};
 use crate::cli::place::Place;
 use crate::cli::{Outcome, WrongUse};
+use crate::store::export::check_folder;
 use crate::store::signing::{Verifier, hex};
 use crate::store::verify::{Copies, Finding, Options, Report, verify};
 
@@ -28,6 +29,7 @@ Examples:
   vaultscope store verify
   vaultscope store verify --against /mnt/worm/vaultscope.heads
   vaultscope store verify --key /mnt/usb/vaultscope.pub --format json
+  vaultscope store verify --bundle case-17
 
 The store's own signatures show what somebody without its key did. What its owner did shows against heads that were copied where the owner
 cannot change them: see `copies` in the [ledger] part of the configuration.")]
@@ -35,6 +37,9 @@ pub struct Args {
     /// A file of copied heads, or a log that has them: the store must go on from each of them
     #[arg(long, value_name = "FILE")]
     against: Vec<PathBuf>,
+    /// Check an evidence bundle of `store export` instead of the store
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["against", "all_columns"])]
+    bundle: Option<PathBuf>,
     /// The public key that must have signed, as a file (a copy of evidence/signing.pub) or as text
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -56,6 +61,9 @@ enum Format {
 }
 
 pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
+    if let Some(folder) = &args.bundle {
+        return bundle(folder, args);
+    }
     let place = Place::of(global)?;
     let against = args.against.iter().map(|path| Copies::read(path)).collect::<Result<Vec<_>, _>>()?;
     let key = args.key.as_deref().map(key).transpose()?;
@@ -83,6 +91,42 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     }
     out.end()?;
     Ok(if report.is_sound() { Outcome::Done } else { Outcome::Found })
+}
+
+/// A bundle needs no store, and no configuration.
+fn bundle(folder: &Path, args: &Args) -> Result<Outcome> {
+    let key = args.key.as_deref().map(key).transpose()?;
+    let name = folder.display();
+    let checked = check_folder(folder, key.as_ref()).with_context(|| format!("the bundle {name} cannot be read"))?;
+    let mut out = output::Answer::new();
+    match (&checked, args.format) {
+        (Ok(c), Format::Json) => {
+            let key = c.key.as_deref().map(|key| Shown::new(key).into_string());
+            writeln!(
+                out,
+                "{}",
+                json!({"sound": true, "events": c.events, "batches": c.batches, "key": key, "signed": c.signed})
+            )?;
+        }
+        (Err(w), Format::Json) => {
+            writeln!(out, "{}", json!({"sound": false, "line": w.line, "seq": w.seq, "what": w.why}))?
+        }
+        (Ok(c), Format::Text) => {
+            writeln!(out, "SOUND: {} events of {} batches are what was committed", c.events, c.batches)?;
+            match &c.key {
+                Some(key) => writeln!(out, "key     {}", Shown::new(key))?,
+                None => writeln!(out, "note    nothing in it is signed: the store had no key")?,
+            }
+            if !c.signed {
+                writeln!(out, "note    the manifest is not signed: whoever had it may have left events out")?;
+            }
+        }
+        (Err(wrong), Format::Text) => {
+            writeln!(out, "NOT SOUND. The first that is wrong: {}", Shown::new(&wrong.to_string()))?
+        }
+    }
+    out.end()?;
+    Ok(if checked.is_ok() { Outcome::Done } else { Outcome::Found })
 }
 
 /// A public key: a file of it, or itself.

@@ -11,7 +11,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::{Signer, Verifier};
 use crate::store::file::sync_dir;
-use crate::store::{Layout, StoreError};
+use crate::store::{Layout, StoreError, modes};
 
 /// A key's file is a line of some 120 characters.
 const LONGEST: u64 = 1024;
@@ -31,9 +31,18 @@ impl Signer {
         let public = layout.signing_public();
         let text = format!("{}\n", signer.verifier());
         if fs::read_to_string(&public).ok().as_deref() != Some(&text) {
-            put(&public, text.as_bytes(), 0o640, RenameFlags::empty())?;
+            put(&public, text.as_bytes(), modes::SHARED, RenameFlags::empty())?;
         }
         Ok(signer)
+    }
+}
+
+impl Signer {
+    /// The store's key for something that is no commit: only if there is one and this person may use it.
+    pub(in crate::store) fn existing(layout: &Layout) -> Option<Self> {
+        let path = layout.signing_key();
+        let file = OpenOptions::new().read(true).custom_flags(nofollow()).open(&path).ok()?;
+        read(&path, file).ok()
     }
 }
 
@@ -67,7 +76,7 @@ fn read(path: &Path, file: File) -> Result<Signer, StoreError> {
 fn make(path: &Path) -> Result<Signer, StoreError> {
     let (signer, text) = Signer::generate()
         .ok_or_else(|| StoreError::io(path, io::Error::other("the system gives no random numbers for a key")))?;
-    put(path, text.as_bytes(), 0o600, RenameFlags::NOREPLACE)?;
+    put(path, text.as_bytes(), modes::PRIVATE, RenameFlags::NOREPLACE)?;
     Ok(signer)
 }
 
@@ -80,7 +89,7 @@ fn put(path: &Path, bytes: &[u8], mode: u32, flags: RenameFlags) -> Result<(), S
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io(e)),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).map_err(io)?;
+    let mut file = modes::open(OpenOptions::new().write(true).create_new(true), &beside, mode)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
     match renameat_with(CWD, &beside, CWD, path, flags) {
         Ok(()) => {}
@@ -113,7 +122,7 @@ mod tests {
         let bytes = fs::read(layout.signing_key()).unwrap();
         assert_eq!(Verifier::of(&layout).as_ref(), Some(first.verifier()));
         assert_eq!(fs::metadata(layout.signing_key()).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(fs::metadata(layout.signing_public()).unwrap().mode() & 0o777 & !0o640, 0);
+        assert_eq!(fs::metadata(layout.signing_public()).unwrap().mode() & 0o777, 0o640);
         // The public one is made again from the key; the key stays as it is.
         fs::remove_file(layout.signing_public()).unwrap();
         let again = Signer::open(&layout).unwrap();

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::super::catalogue::{feed_of, schema_version};
 use super::super::chain::Root;
+use super::super::chain::pruned::Pruned;
 use super::super::heads::Head;
 use super::super::intake::read_head;
 use super::super::segment::Segment;
@@ -19,7 +20,7 @@ const AT_ONCE: i64 = 4_096;
 
 /// A fresh page as it lies in the catalogue.
 #[derive(Debug)]
-pub(super) struct PageBlob {
+pub(in crate::store) struct PageBlob {
     pub seqs: (i64, i64),
     pub rows: u64,
     pub data: Vec<u8>,
@@ -27,7 +28,7 @@ pub(super) struct PageBlob {
 
 /// A signed head of the catalogue.
 #[derive(Debug)]
-pub(super) struct Signed {
+pub(in crate::store) struct Signed {
     pub head: Head,
     pub at: Ticks,
     /// The catalogue's number of the key.
@@ -36,7 +37,7 @@ pub(super) struct Signed {
 }
 
 #[derive(Debug)]
-pub(super) struct Listing {
+pub(in crate::store) struct Listing {
     pub head: Head,
     pub segments: Vec<Segment>,
     pub pages: Vec<PageBlob>,
@@ -47,6 +48,10 @@ pub(super) struct Listing {
     pub checkpoints: Vec<Signed>,
     /// Batches signed later than they were committed: first, last, when.
     pub signed_late: Vec<(i64, i64, Ticks)>,
+    /// What retention left of the trees of batches, as bytes.
+    pub pruned: HashMap<i64, Vec<u8>>,
+    /// Signed notes about what it took.
+    pub tombstones: Vec<String>,
     /// Segments marked as damaged.
     pub damaged: HashSet<i64>,
     /// Identities of fresh events.
@@ -88,6 +93,8 @@ impl Listing {
                 accounts,
                 signers: HashMap::new(),
                 attested: HashMap::new(),
+                pruned: HashMap::new(),
+                tombstones: Vec::new(),
                 damaged: HashSet::new(),
                 checkpoints: Vec::new(),
                 signed_late: Vec::new(),
@@ -123,6 +130,17 @@ impl Listing {
                 })
             })?
             .collect::<rusqlite::Result<_>>()?;
+        let has = "SELECT count(*) FROM sqlite_schema WHERE name IN ('pruned', 'tombstone')";
+        if tx.query_row(has, [], |row| row.get::<_, i64>(0))? == 2 {
+            self.pruned = tx
+                .prepare("SELECT batch, nodes FROM pruned")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            self.tombstones = tx
+                .prepare("SELECT note FROM tombstone ORDER BY id")?
+                .query_map([], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+        }
         self.damaged = tx
             .prepare("SELECT id FROM segment WHERE damaged IS NOT NULL AND superseded IS NULL")?
             .query_map([], |row| row.get(0))?
@@ -138,6 +156,14 @@ impl Listing {
         Ok(())
     }
 
+    /// A batch's tree without what retention took; `None` where what it left cannot be read.
+    pub fn pruned_of(&self, batch: &Batch) -> Option<Pruned> {
+        match self.pruned.get(&(batch.number as i64)) {
+            None => Some(Pruned::whole(batch.stored)),
+            Some(bytes) => Pruned::from_bytes(batch.stored, bytes),
+        }
+    }
+
     /// Is a segment still one that readers read?
     pub fn is_live(db: &Connection, segment: i64) -> Result<bool, StoreError> {
         db.query_row("SELECT count(*) FROM segment WHERE id = ? AND superseded IS NULL", [segment], |row| {
@@ -149,7 +175,7 @@ impl Listing {
 
 /// A batch as the ledger has it.
 #[derive(Clone, Debug)]
-pub(super) struct Batch {
+pub(in crate::store) struct Batch {
     pub number: u64,
     pub account: i64,
     pub feed: Option<Feed>,
@@ -170,7 +196,7 @@ impl Batch {
 }
 
 /// The batches up to a head, by number.
-pub(super) struct Batches<'c> {
+pub(in crate::store) struct Batches<'c> {
     db: &'c Connection,
     through: i64,
     sql: &'static str,

@@ -30,7 +30,7 @@ const TOLD: usize = 100;
 
 /// Where a unit's events lie.
 #[derive(Debug)]
-pub(super) enum Place<'l> {
+pub(in crate::store) enum Place<'l> {
     Segment(&'l Segment),
     Page(&'l PageBlob),
 }
@@ -63,7 +63,7 @@ impl Place<'_> {
 
 /// A unit and the batches whose events it should hold.
 #[derive(Debug)]
-pub(super) struct Work<'l> {
+pub(in crate::store) struct Work<'l> {
     pub place: Place<'l>,
     pub batches: Vec<(Batch, Pruned)>,
     /// Every column is held to the event's text, not only what the chain covers, whoever vouches for the file.
@@ -72,7 +72,7 @@ pub(super) struct Work<'l> {
 
 /// What came of a unit.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(in crate::store) struct Outcome {
     pub events: u64,
     pub raw_bytes: u64,
     pub findings: Vec<Finding>,
@@ -474,7 +474,7 @@ impl Seen<'_> {
 }
 
 /// Hands every identity of a unit to `look`: its hash, the sequence number and the event.
-pub(super) fn each_identity(
+pub(in crate::store) fn each_identity(
     place: &Place<'_>,
     hasher: &std::hash::RandomState,
     look: &mut dyn FnMut(u64, i64, &dyn Fn() -> Event),
@@ -500,7 +500,7 @@ pub(super) fn each_identity(
 }
 
 /// What a row says it is.
-pub(super) fn event_at(batch: &RecordBatch, row: usize) -> Event {
+pub(in crate::store) fn event_at(batch: &RecordBatch, row: usize) -> Event {
     let text = |name| {
         let column = batch.column_by_name(name);
         column.and_then(|c| text_at(c.as_ref(), row)).unwrap_or_default().to_owned()
@@ -515,7 +515,7 @@ pub(super) fn event_at(batch: &RecordBatch, row: usize) -> Event {
 }
 
 /// The rows of a segment in order; some columns, or all of them.
-pub(super) fn batches_of(
+pub(in crate::store) fn batches_of(
     segment: &Segment,
     file: File,
     columns: Option<&[&str]>,
@@ -539,7 +539,7 @@ pub(super) fn batches_of(
         .map_err(StoreError::parquet(&segment.path))
 }
 
-pub(super) fn damaged(segment: &Segment, e: arrow::error::ArrowError) -> StoreError {
+pub(in crate::store) fn damaged(segment: &Segment, e: arrow::error::ArrowError) -> StoreError {
     StoreError::Parquet { path: segment.path.clone(), source: e.into() }
 }
 
