@@ -22,9 +22,9 @@ use crate::store::{Layout, Reader, Writer};
 
 /// Store events from files: what an export, a script or another shipper kept
 ///
-/// A file is JSON a line or one JSON document: events as the API gives them, its pages, or {"endpoint", "event"} lines as `tail
-/// --format ndjson` prints them. Importing a file again stores nothing twice; an event that is there with other bytes is kept beside
-/// the first as a variant.
+/// A file is JSON a line or one JSON document: events as the API gives them (a feed is known by its keys), its pages, a Connect
+/// server's list of requests, or {"endpoint", "event"} lines as `tail --format ndjson` prints them. Importing a file again stores nothing
+/// twice, and goes on where an import was broken off; an event that is there with other bytes is kept beside the first as a variant.
 ///
 /// With --table the rows go into a table of that name, which queries may name: JSON a line or one document, the answer of the Log
 /// Analytics query API, CSV as the Azure portal exports it, Parquet; types are taken from the file or from its values. Rows of
@@ -129,8 +129,12 @@ fn said(done: &Progress) -> String {
         .filter(|(at, (count, _))| *at == 0 || *count > 0)
         .map(|(_, (count, what))| format!("{count} {what}"))
         .collect();
-    let stopped = if done.stopped { "; stopped before its end" } else { "" };
-    format!("{}{stopped}", parts.join(", "))
+    let skipped = match done.skipped {
+        0 => String::new(),
+        bytes => format!("; {} were in the store from an import that was broken off", output::size(bytes)),
+    };
+    let stopped = if done.stopped { "; stopped before its end, the same command goes on from here" } else { "" };
+    format!("{}{skipped}{stopped}", parts.join(", "))
 }
 
 /// The account of the events: an event is known by account, feed and uuid, so the same account must be named the same way.

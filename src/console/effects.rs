@@ -3,6 +3,7 @@
 mod feeds;
 mod intake;
 mod lines;
+mod names;
 mod queries;
 mod scan;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::thread;
 
+use self::names::Names;
 use self::queries::Queries;
 use self::scan::ScanError;
 use super::Options;
@@ -39,10 +41,11 @@ impl Effects {
     pub fn start(options: &Options, messages: SyncSender<Message>) -> io::Result<Self> {
         let mut reads = None;
         if let Some(reader) = &options.reader {
-            intake::start(reader.clone(), Arc::clone(&options.rules), messages.clone())?;
+            let names = Names::new(Some(reader.clone()), options.workspace.clone());
+            intake::start(reader.clone(), Arc::clone(&options.rules), names.clone(), messages.clone())?;
             let (sender, queue) = channel();
             let (reader, answers) = (reader.clone(), messages.clone());
-            thread::Builder::new().name("reads".to_owned()).spawn(move || serve(&reader, &queue, &answers))?;
+            thread::Builder::new().name("reads".to_owned()).spawn(move || serve(&reader, &names, &queue, &answers))?;
             reads = Some(sender);
         }
         for (account, collector) in options.collectors.iter().enumerate() {
@@ -84,7 +87,7 @@ impl Effects {
 }
 
 /// Does the reads. Of several that wait, only the newest of a kind is still wanted: the analyst has moved on.
-fn serve(reader: &Reader, queue: &Receiver<Effect>, answers: &SyncSender<Message>) {
+fn serve(reader: &Reader, names: &Names, queue: &Receiver<Effect>, answers: &SyncSender<Message>) {
     while let Ok(first) = queue.recv() {
         let mut waiting = vec![first];
         for effect in queue.try_iter() {
@@ -92,7 +95,7 @@ fn serve(reader: &Reader, queue: &Receiver<Effect>, answers: &SyncSender<Message
             waiting.push(effect);
         }
         for effect in waiting {
-            if let Some(answer) = read(reader, &effect)
+            if let Some(answer) = read(reader, names, &effect)
                 && answers.send(answer).is_err()
             {
                 return;
@@ -101,13 +104,13 @@ fn serve(reader: &Reader, queue: &Receiver<Effect>, answers: &SyncSender<Message
     }
 }
 
-fn read(reader: &Reader, effect: &Effect) -> Option<Message> {
+fn read(reader: &Reader, names: &Names, effect: &Effect) -> Option<Message> {
     let failed = |what: &str, error: &ScanError| {
         tracing::warn!("{what}: {error}");
         Message::Notice(NoticeKind::Error, format!("{what}: {}", Shown::new(&error.to_string())))
     };
     Some(match *effect {
-        Effect::LoadEvent(seq) => match scan::event(reader, seq) {
+        Effect::LoadEvent(seq) => match scan::event(reader, &names.now(), seq) {
             Ok(Some((facts, raw))) => Message::Event(Box::new(Record::new(seq, facts, &raw))),
             Ok(None) => {
                 Message::EventMissing { seq, problem: "The store does not hold this event any more.".to_owned() }
@@ -117,7 +120,7 @@ fn read(reader: &Reader, effect: &Effect) -> Option<Message> {
                 Message::EventMissing { seq, problem }
             }
         },
-        Effect::LoadRange { from, to } => match scan::range(reader, from, to) {
+        Effect::LoadRange { from, to } => match scan::range(reader, &names.now(), from, to) {
             Ok((lines, cut)) => Message::RangeRows { from, to, lines, cut },
             Err(error) => failed("the range could not be read", &error),
         },

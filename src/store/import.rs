@@ -1,12 +1,18 @@
 //! Import of events from files: what a person, a script or another shipper kept of the Events API.
 //!
 //! A file is JSON a line, or one JSON document. A line, the document, or an element of its list may be an event as the API gives it,
-//! a page (`{"items": […]}`), a list of events, or `{"endpoint": "auditevents", "event": {…}}`, which names the feed itself. The text of
-//! an event goes in byte for byte; what cannot be read is quarantined under `file:line`.
+//! a page (`{"items": […]}`, version 3's `{"audit_events": […]}`), a list of events or of a Connect server's requests, or
+//! `{"endpoint": "auditevents", "event": {…}}`, which names the feed itself. Where nobody says it, the feed shows in an event's own keys.
+//! The text of an event goes in byte for byte; what cannot be read is quarantined under `file:line`.
+//!
+//! Of a file of lines the store notes now and then how far it is in (`place`): an import that was cut off goes on from there.
+
+mod place;
+mod shape;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+pub(super) use self::place::{Mark, mark};
 use super::StoreError;
 use super::page::{BadItem, Committed, Origin, Page};
 use super::writer::{WriterHandle, wait};
@@ -26,6 +33,9 @@ const PAGE_ITEMS: usize = 1_000;
 const PAGE_BYTES: usize = 8 << 20;
 /// Pages under way: the next are read while these are committed.
 const UNDER_WAY: usize = 4;
+/// Bytes after which somebody is told how far it is, and after which the store notes it.
+const TOLD: u64 = 1 << 20;
+const NOTED: u64 = if cfg!(test) { 32 << 10 } else { 16 << 20 };
 /// A longer line is no line of JSON events, and a longer document is not read whole.
 const LONGEST_LINE: u64 = 256 << 20;
 
@@ -53,6 +63,8 @@ pub struct Progress {
     pub unplaced: u64,
     /// It was broken off.
     pub stopped: bool,
+    /// Bytes that an import before this one had brought in already, and that were not read again.
+    pub skipped: u64,
 }
 
 /// Imports a file. `watch` is told now and then how far it is, and may break it off; what was committed by then stays. Importing a file
@@ -66,9 +78,19 @@ pub fn events(
     let file = File::open(request.file).map_err(io)?;
     let total = file.metadata().map_err(io)?.len();
     let mut import = Import::new(writer, request, total);
+    let place = place::of(&file, request).map_err(io)?;
     let mut lines = BufReader::with_capacity(1 << 20, file);
     let mut line = Vec::new();
     let mut number = 0;
+    if let Some(place) = &place
+        && let Some((bytes, before)) = wait(writer.import_place(*place, Mark::Look))?
+    {
+        lines.seek(SeekFrom::Start(bytes)).map_err(io)?;
+        number = before;
+        import.progress.skipped = bytes;
+        import.progress.bytes = bytes;
+        import.noted_at = bytes;
+    }
     loop {
         line.clear();
         let read = (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(io)? as u64;
@@ -99,13 +121,23 @@ pub fn events(
             import.value(text, number)?;
         }
         import.progress.bytes += read;
-        if import.told_at != import.progress.done.through && watch(&import.progress).is_break() {
+        if import.is_worth_telling() && watch(&import.progress).is_break() {
             import.progress.stopped = true;
             break;
         }
-        import.told_at = import.progress.done.through;
+        if let Some(place) = &place
+            && import.progress.bytes - import.noted_at >= NOTED
+        {
+            import.note(*place, number)?;
+        }
     }
-    let progress = import.finish()?;
+    import.flush()?;
+    if let Some(place) = place {
+        // Read to its end, another look at the file is one at all of it: the file may have been changed under its name.
+        let mark = if import.progress.stopped { Mark::At(import.progress.bytes, number) } else { Mark::Done };
+        wait(writer.import_place(place, mark))?;
+    }
+    let progress = import.progress;
     let _ = watch(&progress);
     Ok(progress)
 }
@@ -120,7 +152,10 @@ struct Import<'a> {
     unplaced: Vec<BadItem>,
     under_way: VecDeque<oneshot::Receiver<Result<Committed, StoreError>>>,
     progress: Progress,
-    told_at: i64,
+    /// The newest event, and the bytes, when somebody was told last.
+    told_at: (i64, u64),
+    /// The bytes when the store was last told how far it is.
+    noted_at: u64,
 }
 
 #[derive(Default)]
@@ -141,7 +176,8 @@ impl<'a> Import<'a> {
             unplaced: Vec::new(),
             under_way: VecDeque::new(),
             progress: Progress { total, ..Progress::default() },
-            told_at: 0,
+            told_at: (0, 0),
+            noted_at: 0,
         }
     }
 
@@ -176,6 +212,9 @@ impl<'a> Import<'a> {
                 }
             }
             Some(json::Kind::Object) => {
+                if let Some(events) = json::key(text, "audit_events").and_then(json::elements) {
+                    return events.into_iter().try_for_each(|e| self.item(e.as_bytes(), Some(Feed::AuditEvents), line));
+                }
                 if let Some(elements) = json::key(text, "items").and_then(json::elements) {
                     return elements.into_iter().try_for_each(|e| self.item(e.as_bytes(), self.request.feed, line));
                 }
@@ -193,13 +232,14 @@ impl<'a> Import<'a> {
 
     /// One event of a feed, if the feed is known.
     fn item(&mut self, raw: &[u8], feed: Option<Feed>, line: u64) -> Result<(), StoreError> {
+        let feed = feed.or_else(|| shape::feed(std::str::from_utf8(raw).ok()?));
         let raw = Bytes::copy_from_slice(raw);
         let Some(feed) = feed else {
             self.progress.unplaced += 1;
             self.unplaced.push(BadItem {
                 raw,
                 place: format!("{}:{line}", self.name),
-                reason: "nothing tells the feed: add --feed auditevents, itemusages or signinattempts".into(),
+                reason: "nothing tells the feed: add --feed auditevents, itemusages, signinattempts or activity".into(),
                 arrived: self.request.now,
             });
             return if self.unplaced.len() >= PAGE_ITEMS { self.set_unplaced_aside() } else { Ok(()) };
@@ -240,11 +280,28 @@ impl<'a> Import<'a> {
         }
     }
 
-    fn finish(mut self) -> Result<Progress, StoreError> {
+    /// Has enough happened since somebody was told, for a person to see it move?
+    fn is_worth_telling(&mut self) -> bool {
+        let (through, bytes) = (self.progress.done.through, self.progress.bytes);
+        let worth = self.told_at.0 != through || bytes - self.told_at.1 >= TOLD;
+        if worth {
+            self.told_at = (through, bytes);
+        }
+        worth
+    }
+
+    /// Waits until everything that was read is in the store.
+    fn flush(&mut self) -> Result<(), StoreError> {
         Feed::STORED.into_iter().try_for_each(|feed| self.hand_in(feed))?;
         self.settle(0)?;
-        self.set_unplaced_aside()?;
-        Ok(self.progress)
+        self.set_unplaced_aside()
+    }
+
+    /// Notes that everything up to here is in the store.
+    fn note(&mut self, place: [u8; 32], lines: u64) -> Result<(), StoreError> {
+        self.flush()?;
+        self.noted_at = self.progress.bytes;
+        wait(self.writer.import_place(place, Mark::At(self.noted_at, lines))).map(drop)
     }
 }
 
@@ -282,6 +339,7 @@ mod tests {
         let progress = events(&writer.handle(), &request, |_| ControlFlow::Continue(())).unwrap();
         // Again: nothing twice.
         let again = events(&writer.handle(), &request, |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(again.skipped, 0, "a file that was read to its end is read again");
         assert_eq!((again.done.stored, again.done.duplicates), (0, progress.done.stored + progress.done.duplicates));
         (progress, Reader::open(dir.path()).unwrap(), dir)
     }
@@ -355,6 +413,55 @@ mod tests {
         assert_eq!(stored, progress.done.stored);
         assert!(stored < 9_000);
         let whole = events(&writer.handle(), &request, |_| ControlFlow::Continue(())).unwrap();
-        assert_eq!(whole.done.stored + stored, 9_000);
+        assert_eq!((whole.skipped, whole.done.stored + stored, whole.done.duplicates), (progress.bytes, 9_000, 0));
+    }
+
+    #[test]
+    fn an_import_that_is_cut_off_goes_on_near_where_it_was_and_bad_lines_keep_their_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("long.ndjson");
+        let mut lines: Vec<String> = (0..20_000).map(|n| format!("{{\"uuid\":\"E{n}\",\"used_version\":1}}")).collect();
+        lines[19_990] = "{\"uuid\":".into();
+        std::fs::write(&file, lines.join("\n")).unwrap();
+        let request = Request { file: &file, account: "ACCOUNT".into(), feed: None, now: Ticks(1) };
+        let cut = std::thread::scope(|scope| {
+            let run = || {
+                let writer = Writer::open(dir.path()).unwrap();
+                events(&writer.handle(), &request, |p| {
+                    // As abruptly as a thread can end.
+                    assert!(p.bytes < p.total / 2, "cut off");
+                    ControlFlow::Continue(())
+                })
+            };
+            scope.spawn(run).join()
+        });
+        assert!(cut.is_err());
+        let writer = Writer::open(dir.path()).unwrap();
+        let before = Reader::open(dir.path()).unwrap().snapshot().unwrap().rows();
+        let whole = events(&writer.handle(), &request, |_| ControlFlow::Continue(())).unwrap();
+        assert!(whole.skipped >= whole.total / 2 - 200_000 && whole.skipped > 0, "{whole:?}");
+        assert!(whole.done.duplicates < 9_000, "{whole:?}");
+        let reader = Reader::open(dir.path()).unwrap();
+        assert_eq!((before + whole.done.stored, reader.snapshot().unwrap().rows()), (19_999, 19_999));
+        assert_eq!(reader.quarantined(9).unwrap()[0].place, "long.ndjson:19991");
+        // The same name over other bytes is another file.
+        std::fs::write(&file, lines[..5].join("\n")).unwrap();
+        assert_eq!(events(&writer.handle(), &request, |_| ControlFlow::Continue(())).unwrap().skipped, 0);
+    }
+
+    #[test]
+    fn pages_of_version_3_and_lists_of_requests_say_their_feed_and_so_do_events() {
+        let lines = concat!(
+            "{\"audit_events\":[{\"uuid\":\"T\",\"insert_time\":\"2026-01-01T00:00:00Z\",\"action\":\"vault.create\"}],\"next_page_token\":\"x\"}\n",
+            "[{\"requestId\":\"R\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"action\":\"READ\",\"actor\":{}}]\n",
+            "{\"uuid\":\"A\",\"actor_uuid\":\"U\",\"action\":\"grant\"}\n",
+            "{\"uuid\":\"S\",\"category\":\"success\",\"type\":\"mfa_ok\"}\n",
+            "{\"uuid\":\"I\",\"vault_uuid\":\"v\",\"action\":\"fill\"}\n",
+        );
+        let (progress, reader, _dir) = import(lines, None);
+        assert_eq!((progress.done.stored, progress.unplaced, progress.done.quarantined), (5, 0, 0));
+        let feeds =
+            [(Feed::SignInAttempts, 1), (Feed::ItemUsages, 1), (Feed::AuditEvents, 2), (Feed::ConnectActivity, 1)];
+        assert_eq!(by_feed(&reader), feeds);
     }
 }

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::file::{Written, sync_dir};
+use super::import::{Mark, mark};
 use super::intake::Intake;
 use super::lock::WriterLock;
 use super::page::{BadItem, Committed, GapRecord, Page};
@@ -46,6 +47,7 @@ pub(super) enum Job {
     Commit(Box<Page>, Reply<Committed>),
     Gap(GapRecord, Reply<()>),
     SetAside(String, Vec<BadItem>, Reply<()>),
+    ImportPlace([u8; 32], Mark, Reply<Option<(u64, u64)>>),
     Seal {
         keep: u64,
         reply: Reply<()>,
@@ -142,6 +144,15 @@ impl WriterHandle {
         self.ask(|reply| Job::SetAside(account.into(), items, reply))
     }
 
+    /// Asks or notes how far into a file an import has come, as (bytes, lines).
+    pub(super) fn import_place(
+        &self,
+        file: [u8; 32],
+        mark: Mark,
+    ) -> oneshot::Receiver<Result<Option<(u64, u64)>, StoreError>> {
+        self.ask(|reply| Job::ImportPlace(file, mark, reply))
+    }
+
     /// Seals now whatever is not among the newest `keep` events, however few they are.
     pub fn seal(&self, keep: u64) -> oneshot::Receiver<Result<(), StoreError>> {
         self.ask(|reply| Job::Seal { keep, reply })
@@ -171,6 +182,7 @@ impl Job {
     fn refuse(self) {
         match self {
             Self::Commit(_, reply) => drop(reply.send(Err(StoreError::Stopped))),
+            Self::ImportPlace(_, _, reply) => drop(reply.send(Err(StoreError::Stopped))),
             Self::Gap(_, reply) | Self::SetAside(_, _, reply) | Self::Seal { reply, .. } | Self::Merge(reply) => {
                 drop(reply.send(Err(StoreError::Stopped)));
             }
@@ -206,6 +218,7 @@ impl Desk {
                 Job::Commit(page, reply) => next = self.commit_group(*page, reply, queue),
                 Job::Gap(gap, reply) => drop(reply.send(self.intake.record_gap(&gap))),
                 Job::SetAside(account, items, reply) => drop(reply.send(self.intake.set_aside(&account, &items))),
+                Job::ImportPlace(file, at, reply) => drop(reply.send(mark(&self.intake.db, file, at))),
                 Job::Seal { keep, reply } => drop(reply.send(self.seal_now(keep))),
                 Job::Merge(reply) => drop(reply.send(self.upkeep.merge_all(&mut self.intake))),
                 Job::Rewritten(number) => self.upkeep.ended(number, &mut self.intake),

@@ -11,6 +11,7 @@ use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
 
 use super::lines::lines;
+use super::names::Names;
 use crate::base::shown::Shown;
 use crate::base::time::{DAY, MAX, Span, Ticks};
 use crate::collect::Rules;
@@ -19,6 +20,7 @@ use crate::console::state::NoticeKind;
 use crate::console::state::health::StoreHealth;
 use crate::console::state::line::Line;
 use crate::console::state::tail::CAPACITY;
+use crate::store::names::Directory;
 use crate::store::{Reader, Rows, StoreError};
 
 /// Rows for the first frame; the rest of the ring follows.
@@ -41,9 +43,9 @@ const TRIES: usize = 8;
 struct Gone;
 
 /// Starts following.
-pub fn start(reader: Reader, rules: Arc<Rules>, messages: SyncSender<Message>) -> io::Result<()> {
+pub fn start(reader: Reader, rules: Arc<Rules>, names: Names, messages: SyncSender<Message>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let intake = Intake { reader, rules, messages, last: 0 };
+    let intake = Intake { reader, rules, names, messages, last: 0 };
     thread::Builder::new().name("intake".to_owned()).spawn(move || _ = intake.run(&runtime))?;
     Ok(())
 }
@@ -52,6 +54,7 @@ struct Intake {
     reader: Reader,
     /// What is kept out of the tail.
     rules: Arc<Rules>,
+    names: Names,
     messages: SyncSender<Message>,
     /// The newest sequence number that the console has.
     last: i64,
@@ -108,7 +111,8 @@ impl Intake {
     /// The rest of the ring, before what is there.
     fn older(&mut self) -> Result<(), Gone> {
         let Ok(rows) = self.reader.recent(CAPACITY) else { return Ok(()) };
-        let lines = rows.batches.iter().flat_map(|batch| self.lines(batch)).collect();
+        let names = self.names.now();
+        let lines = rows.batches.iter().flat_map(|batch| self.lines(batch, &names)).collect();
         self.send(Message::Older(lines))
     }
 
@@ -136,8 +140,9 @@ impl Intake {
 
     /// Hands rows over: those up to `counted` are in the counts by hour already.
     fn hand_over(&mut self, rows: &Rows, counted: i64) -> Result<(), Gone> {
+        let names = self.names.now();
         let (known, mut fresh): (Vec<_>, Vec<_>) =
-            rows.batches.iter().flat_map(|batch| self.lines(batch)).partition(|line| line.seq <= counted);
+            rows.batches.iter().flat_map(|batch| self.lines(batch, &names)).partition(|line| line.seq <= counted);
         if !known.is_empty() {
             self.send(Message::Backlog(known))?;
         }
@@ -150,8 +155,8 @@ impl Intake {
     }
 
     /// The lines of a batch; those that a rule suppresses are marked.
-    fn lines(&self, batch: &RecordBatch) -> Vec<Line> {
-        let mut lines = lines(batch);
+    fn lines(&self, batch: &RecordBatch, names: &Directory) -> Vec<Line> {
+        let mut lines = lines(batch, names);
         if self.rules.is_empty() {
             return lines;
         }

@@ -7,6 +7,7 @@ use crate::console::state::line::Line;
 use crate::event::Source;
 use crate::event::columns::text_at;
 use crate::event::summary::{EventLine, Lines};
+use crate::store::names::{Directory, Name};
 
 /// Bytes of one field of a row; the event's own view has it whole.
 const FIELD: usize = 256;
@@ -50,8 +51,8 @@ pub const COLUMNS: &[&str] = &[
     "raw",
 ];
 
-/// The lines of a batch.
-pub fn lines(batch: &RecordBatch) -> Vec<Line> {
+/// The lines of a batch. What a UUID stands for is shown in its place where that is known; the event's own view has both.
+pub fn lines(batch: &RecordBatch, names: &Directory) -> Vec<Line> {
     let summary = Lines::new(batch);
     let text = |column: &str, row: usize| {
         batch.column_by_name(column).and_then(|column| text_at(column.as_ref(), row)).unwrap_or_default()
@@ -78,10 +79,10 @@ pub fn lines(batch: &RecordBatch) -> Vec<Line> {
             "item" => &["aux_uuid"],
             _ => &["vault_uuid"],
         });
-        let names = [user, vault, event.ip.as_str().into()];
+        let pivots = [user, vault, event.ip.as_str().into()];
         let source = Source::from_name(text("source", row));
         let late = source.zip(event.timestamp).and_then(|(source, at)| source.late(at, event.arrived)).is_some();
-        Some(Line { late, ..line(&event, &place, &client, names) })
+        Some(Line { late, ..line(&event, &place, &client, pivots, names) })
     });
     all.collect()
 }
@@ -90,17 +91,21 @@ fn joined(parts: &[&str], between: &str) -> String {
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(between)
 }
 
-fn line(event: &EventLine, place: &str, client: &str, names: [Box<str>; 3]) -> Line {
+fn line(event: &EventLine, place: &str, client: &str, pivots: [Box<str>; 3], names: &Directory) -> Line {
     let mut altered = false;
     let mut shown = |text: &str| -> Box<str> {
         let shown = Shown::with_limit(text, FIELD);
         altered |= shown.is_altered();
         shown.into_string().into()
     };
-    let (who, target, address) = (shown(&event.who), shown(&event.target), shown(&event.ip));
+    let label = |text: &str| names.name(text).map(Name::label).filter(|label| !label.is_empty()).map(str::to_owned);
+    let (actor, thing) = (label(&event.who), label(&event.target));
+    let who = shown(actor.as_deref().unwrap_or(&event.who));
+    let target = shown(thing.as_deref().unwrap_or(&event.target));
+    let address = shown(&event.ip);
     let (action, country) = (shown(&event.what), shown(&event.country));
     let (place, client) = (shown(place), shown(client));
-    Line {
+    let mut line = Line {
         seq: event.seq,
         time: event.timestamp,
         arrived: event.arrived,
@@ -115,11 +120,18 @@ fn line(event: &EventLine, place: &str, client: &str, names: [Box<str>; 3]) -> L
         country,
         place,
         client,
-        names,
+        names: pivots,
         altered,
         late: false,
         suppressed: false,
         haystack: Box::default(),
     }
-    .indexed()
+    .indexed();
+    // Whoever looks for the UUID finds the row as well.
+    for (label, uuid) in [(actor, &event.who), (thing, &event.target)] {
+        if label.is_some() {
+            line.haystack = format!("{}\u{1f}{}", line.haystack, uuid.to_lowercase()).into();
+        }
+    }
+    line
 }

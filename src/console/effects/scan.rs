@@ -11,6 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
 
 use super::lines::{COLUMNS, lines};
+use super::names::told;
 use crate::base::shown::Shown;
 use crate::base::time::{MINUTE, Ticks};
 use crate::console::message::Bin;
@@ -20,8 +21,18 @@ use crate::console::widgets::when::age;
 use crate::event::catalogue::{Outcome, outcome};
 use crate::event::columns::text_at;
 use crate::event::{Feed, Source, schema};
+use crate::store::names::Directory;
 use crate::store::{Reader, Segment, Snapshot, StoreError};
 
+/// Where an event has UUIDs that may have names.
+const UUIDS: [(&str, &str); 6] = [
+    ("actor", "actor_uuid"),
+    ("object", "object_uuid"),
+    ("related", "aux_uuid"),
+    ("vault", "vault_uuid"),
+    ("item", "item_uuid"),
+    ("device", "session.device_uuid"),
+];
 /// Rows of a range.
 const ROWS: usize = 10_000;
 
@@ -99,10 +110,10 @@ const fn within(from: Ticks, to: Ticks) -> Between {
 }
 
 /// The rows of a range by their time, and whether there are more.
-pub fn range(reader: &Reader, from: Ticks, to: Ticks) -> Result<(Vec<Line>, bool), ScanError> {
+pub fn range(reader: &Reader, names: &Directory, from: Ticks, to: Ticks) -> Result<(Vec<Line>, bool), ScanError> {
     let mut found = Vec::new();
     scan(&reader.snapshot()?, within(from, to), COLUMNS, |batch| {
-        found.extend(lines(batch));
+        found.extend(lines(batch, names));
         found.len() <= ROWS
     })?;
     let cut = found.len() > ROWS;
@@ -139,16 +150,16 @@ fn count(batch: &RecordBatch, counts: &mut BTreeMap<(i64, u8, u8), u32>) {
 }
 
 /// An event's own bytes and what the store knows of it.
-pub fn event(reader: &Reader, seq: i64) -> Result<Option<(Facts, Vec<u8>)>, ScanError> {
+pub fn event(reader: &Reader, names: &Directory, seq: i64) -> Result<Option<(Facts, Vec<u8>)>, ScanError> {
     let found = reader.event(seq)?.filter(|batch| batch.num_rows() > 0);
-    Ok(found.map(|batch| (facts(&batch, seq), text(&batch, "raw").as_bytes().to_vec())))
+    Ok(found.map(|batch| (facts(&batch, names, seq), text(&batch, "raw").as_bytes().to_vec())))
 }
 
 fn text<'a>(batch: &'a RecordBatch, column: &str) -> &'a str {
     batch.column_by_name(column).and_then(|column| text_at(column.as_ref(), 0)).unwrap_or_default()
 }
 
-fn facts(batch: &RecordBatch, seq: i64) -> Facts {
+fn facts(batch: &RecordBatch, names: &Directory, seq: i64) -> Facts {
     let ticks = |name: &str| {
         let column = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
         column.is_valid(0).then(|| Ticks(column.value(0)))
@@ -169,6 +180,13 @@ fn facts(batch: &RecordBatch, seq: i64) -> Facts {
     if let Some(late) = late {
         let text = format!("it came {} after it happened: clients tell of item usages when they sync", age(late));
         facts.push(("late", text.into()));
+    }
+    for (name, column) in UUIDS {
+        let uuid = text(batch, column);
+        if let Some(told) = told(names, uuid) {
+            let told = Shown::with_limit(&told, 200);
+            facts.push((name, format!("{told}, {}", Shown::new(uuid)).into()));
+        }
     }
     let irregular = batch.column_by_name("irregular").and_then(|column| column.as_boolean_opt());
     if irregular.is_some_and(|column| column.value(0)) {

@@ -10,7 +10,8 @@ use super::*;
 use crate::base::time::{HOUR, MINUTE, Ticks};
 use crate::console::state::line::Outcome;
 use crate::event::{Feed, Source};
-use crate::store::{Page, Writer};
+use crate::store::names::{Directory, Kind, NewName};
+use crate::store::{Page, Workspace, Writer};
 
 fn start() -> Ticks {
     Ticks::parse_rfc3339("2026-03-02T09:00:00Z").unwrap()
@@ -46,7 +47,8 @@ fn what_is_stored_comes_first_and_what_is_committed_follows() {
     let writer = Writer::open(dir.path()).unwrap();
     writer.handle().commit_blocking(page(0..5)).unwrap();
     let (sender, messages) = sync_channel(16);
-    intake::start(Reader::open(dir.path()).unwrap(), Arc::default(), sender).unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    intake::start(reader.clone(), Arc::default(), Names::new(Some(reader), None), sender).unwrap();
     let Message::Hours(bins) = next(&messages) else { panic!("the counts come first") };
     assert_eq!(
         bins,
@@ -71,14 +73,14 @@ fn an_event_a_range_and_its_minutes_are_read_fresh_or_sealed() {
     let reader = Reader::open(dir.path()).unwrap();
     let look = || {
         let (from, to) = (Ticks(start().0 + HOUR), Ticks(start().0 + 2 * HOUR));
-        let (lines, cut) = scan::range(&reader, from, to).unwrap();
+        let (lines, cut) = scan::range(&reader, &Directory::default(), from, to).unwrap();
         assert_eq!((lines.len(), cut, lines[0].time, &*lines[59].who), (60, false, Some(from), "u119@example.com"));
         let minutes = scan::minutes(&reader, from, to).unwrap();
         assert_eq!((minutes.len(), minutes[0]), (60, (from, Feed::SignInAttempts, Outcome::Failure, 1)));
-        let (facts, raw) = scan::event(&reader, 42).unwrap().unwrap();
+        let (facts, raw) = scan::event(&reader, &Directory::default(), 42).unwrap().unwrap();
         assert!(String::from_utf8(raw).unwrap().contains("EVENT41"));
         assert!(facts.contains(&("uuid", "EVENT41".into())), "{facts:?}");
-        assert!(scan::event(&reader, 5_000).unwrap().is_none());
+        assert!(scan::event(&reader, &Directory::default(), 5_000).unwrap().is_none());
     };
     look();
     writer.handle().seal(10).blocking_recv().unwrap().unwrap();
@@ -97,7 +99,8 @@ fn of_reads_that_wait_the_newest_of_a_kind_is_done() {
         jobs.send(Effect::LoadEvent(seq)).unwrap();
     }
     drop(jobs);
-    serve(&Reader::open(dir.path()).unwrap(), &queue, &answers);
+    let reader = Reader::open(dir.path()).unwrap();
+    serve(&reader, &Names::new(None, None), &queue, &answers);
     drop(answers);
     let seqs: Vec<i64> =
         messages.iter().map(|message| if let Message::Event(event) = message { event.seq } else { 0 }).collect();
@@ -111,4 +114,31 @@ fn what_is_copied_is_one_sequence_of_at_most_64_kib() {
     let inner = text.strip_prefix("\u{1b}]52;c;").unwrap();
     let inner = inner.strip_suffix("\u{1b}\\").or_else(|| inner.strip_suffix('\u{7}')).unwrap();
     assert!(inner.len() <= 64 * 1024 && inner.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c)));
+}
+
+#[test]
+fn a_row_shows_what_a_uuid_stands_for_and_is_found_by_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::open(dir.path()).unwrap();
+    let item = r#"{"uuid":"A","timestamp":"2026-03-02T09:00:00Z","action":"export","object_type":"vault","object_uuid":"vvv"}"#;
+    let page = Page::new(
+        Arc::from("ACC"),
+        Feed::AuditEvents,
+        Source::Live,
+        start(),
+        vec![Bytes::from_static(item.as_bytes())],
+    );
+    writer.handle().commit_blocking(page).unwrap();
+    let workspace = Workspace::open(dir.path()).unwrap();
+    let (name, email, vault) = ("Pay\u{202e}roll".to_owned(), String::new(), String::new());
+    let new = NewName { kind: Kind::Vault, uuid: "vvv".into(), name, email, vault };
+    workspace.import_names(&[new], start()).unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    let names = Names::new(Some(reader.clone()), Some(Arc::new(workspace))).now();
+    let lines = lines::lines(&reader.recent(1).unwrap().batches[0], &names);
+    assert_eq!((&*lines[0].target, lines[0].altered), ("Pay‹U+202E›roll", true));
+    assert!(lines[0].haystack.contains("vvv") && lines[0].haystack.contains("roll"));
+    let (facts, _) = scan::event(&reader, &names, 1).unwrap().unwrap();
+    let object = facts.iter().find(|(name, _)| *name == "object").unwrap();
+    assert_eq!(&*object.1, "Pay‹U+202E›roll (imported), vvv");
 }

@@ -30,6 +30,7 @@ pub fn render(state: &State, theme: &Theme, buf: &mut Buffer) {
         Subject::Everything => "everything that is stored",
     };
     let page = state.entities.page(&subject);
+    let name = page.and_then(|page| page.name.as_deref()).unwrap_or_default();
     let busy = if page.is_some_and(|page| page.loading) { " asking " } else { "" };
     let window = page.map_or_else(String::new, |page| match page.range {
         Some((from, to)) => format!("{} to {}", when::short(state, from), when::short(state, to)),
@@ -40,7 +41,7 @@ pub fn render(state: &State, theme: &Theme, buf: &mut Buffer) {
         top,
         theme,
         true,
-        &[(&crumbs(state, theme), theme.title), (kind, theme.notice), (busy, theme.badge)],
+        &[(&crumbs(state, theme), theme.title), (kind, theme.notice), (name, theme.target), (busy, theme.badge)],
         &[(&window, theme.dim)],
     );
     let Some(page) = page else { return };

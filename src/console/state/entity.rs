@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::pivot::{ACTIONS, FACTS, List, Question, Subject, Window};
+use super::pivot::{ACTIONS, FACTS, LABEL, List, Question, Subject, Window};
 use super::table::Table;
 use crate::base::shown::Shown;
 use crate::base::time::Ticks;
@@ -47,6 +47,8 @@ pub struct Page {
     pub problem: Option<String>,
     /// The facts of the summary, by name; times as the store has them.
     pub facts: BTreeMap<&'static str, Fact>,
+    /// What its UUID stands for, where that is known.
+    pub name: Option<Box<str>>,
     pub bars: Vec<Bar>,
     pub sections: Vec<Section>,
     /// Section and entry with the cursor.
@@ -89,6 +91,7 @@ impl Entities {
                 loading: true,
                 problem: None,
                 facts: BTreeMap::new(),
+                name: None,
                 bars: Vec::new(),
                 sections: Vec::new(),
                 at: (0, 0),
@@ -116,6 +119,11 @@ impl Page {
         let mut tables = answer.tables.iter().map(|table| Table::new(table.clone()));
         if let Some(summary) = tables.next() {
             for (head, value) in summary.record(0) {
+                if &*head.name == LABEL {
+                    let name = value.filter(|name| !name.is_empty());
+                    self.name = name.map(|name| Shown::with_limit(&name, 60).into_string().into());
+                    continue;
+                }
                 let Some(name) = FACTS.into_iter().find(|name| *name == &*head.name) else { continue };
                 let fact = value.and_then(|text| match text.parse() {
                     Ok(count) => Some(Fact::Count(count)),
@@ -183,7 +191,8 @@ impl Section {
                 let feed = Feed::from_name(&text(row, "feed")).unwrap_or(Feed::AuditEvents);
                 action(feed, &id, &text(row, "object_type"))
             } else {
-                id.clone()
+                let label = text(row, LABEL);
+                if label.is_empty() { id.clone() } else { label }
             };
             Entry {
                 label: Shown::with_limit(&label, 120).into_string().into(),

@@ -44,6 +44,9 @@ const LISTS: [List; 7] = [
     List { title: "Devices", column: "device_uuid", kind: Some(EntityKind::Device) },
 ];
 
+/// The column of an answer that names what its UUID stands for.
+pub const LABEL: &str = "label";
+
 /// Facts of the summary, in the order of its columns.
 pub const FACTS: [&str; 8] = ["events", "failures", "first_seen", "last_seen", "users", "vaults", "items", "addresses"];
 
@@ -163,25 +166,32 @@ impl Subject {
         let mut text = match self.predicate() {
             Some(predicate) => format!(
                 "let these = materialize({source}| where {predicate}\n| project timestamp, event_type, object_type, feed, detail, outcome, \
-                 user_uuid, user_email, vault_uuid, item_uuid, client_ip, country, device_uuid);\n"
+                 user_uuid, user_email, vault_uuid, vault_name, item_uuid, item_name, group_uuid, group_name, client_ip, country, \
+                 device_uuid, device_name);\n"
             ),
             // All events would not fit in memory; counting them again costs less.
             None => format!("let these = {source};\n"),
         };
+        let name = match self {
+            Self::One { kind, .. } => name_of(Some(*kind)),
+            Self::Everything => None,
+        };
+        let name = name.map_or_else(String::new, |column| format!(", {LABEL} = take_any({column})"));
         let bin_literal = print_literal(&Value::TimeSpan(bin));
         let _ = write!(
             text,
             "these | summarize events = count(), failures = countif(outcome == \"failure\"), first_seen = min(timestamp), \
              last_seen = max(timestamp), users = dcount(user_uuid), vaults = dcount(vault_uuid), items = dcount(item_uuid), \
-             addresses = dcount(client_ip);\n\
+             addresses = dcount(client_ip){name};\n\
              these | summarize events = count() by timestamp = bin(timestamp, {bin_literal}), outcome;\n"
         );
-        for List { column, .. } in &lists {
+        for List { column, kind, .. } in &lists {
+            let label = name_of(*kind).map_or_else(String::new, |name| format!(", {LABEL} = take_any({name})"));
             let keys = if *column == ACTIONS { "event_type, object_type, feed" } else { column };
             let _ = writeln!(
                 text,
                 "these | where isnotempty({column}) | summarize events = count(), failures = countif(outcome == \"failure\"), \
-                 last_seen = max(timestamp) by {keys} | top {ROWS} by events desc;"
+                 last_seen = max(timestamp){label} by {keys} | top {ROWS} by events desc;"
             );
         }
         Question { subject: self.clone(), text, from, to, bin, lists }
@@ -190,6 +200,17 @@ impl Subject {
     fn is_about(&self, of: Option<EntityKind>) -> bool {
         matches!(self, Self::One { kind, .. } if Some(*kind) == of)
     }
+}
+
+/// The column of the normalised view that names what a UUID of this kind stands for.
+fn name_of(kind: Option<EntityKind>) -> Option<&'static str> {
+    Some(match kind? {
+        EntityKind::Vault => "vault_name",
+        EntityKind::Item => "item_name",
+        EntityKind::Group => "group_name",
+        EntityKind::Device => "device_name",
+        _ => return None,
+    })
 }
 
 fn bound(text: &mut String, from: Ticks, to: Ticks) {

@@ -14,7 +14,7 @@ CREATE TABLE learned_name (
 
 -- Files whose import was broken off, and up to which byte their events are in the store. A row goes when its file was read to the end.
 CREATE TABLE import_place (
-    file BLOB PRIMARY KEY, -- a digest of its name, its length and how it begins; of account and feed
+    file BLOB PRIMARY KEY, -- a digest of its length, when it was changed and how it begins, of account and feed
     bytes INTEGER NOT NULL,
     lines INTEGER NOT NULL,
     at INTEGER NOT NULL

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::cells::Cell;
 use super::events::{Event, Mapping};
 use super::import::{Bad, Done, Progress};
 use super::source::{Columns, Row, Source};
 use crate::base::time::Ticks;
-use crate::event::{self, Feed};
+use crate::event::{self, Feed, json};
 use crate::store::StoreError;
-use crate::store::page::{Committed, Origin, Page};
+use crate::store::page::{BadItem, Committed, Origin, Page};
 use crate::store::writer::{WriterHandle, wait};
 
 /// Items of a page, as the service's largest.
@@ -21,7 +22,7 @@ const PAGE_ITEMS: usize = 1_000;
 /// Pages under way: the next are read while these are committed.
 const UNDER_WAY: usize = 4;
 
-/// What an import of events did.
+/// What an import of events did. Rows that are no events are in quarantine, with their place.
 #[derive(Clone, Debug, Default)]
 pub struct Stored {
     pub committed: Committed,
@@ -42,6 +43,7 @@ pub fn import_events(
     let total = sources.iter().map(|s| s.bytes).sum();
     let mut stored = Stored::default();
     let mut before = 0;
+    let mut aside: Vec<BadItem> = Vec::new();
     for source in sources {
         let mut columns = Columns::default();
         let mut filling = Filling::new(writer, account, now, Arc::clone(&source.name));
@@ -52,16 +54,34 @@ pub fn import_events(
                 known = columns.list.len();
                 mapping = Mapping::of(columns);
             }
-            let event = match row {
-                Row::Cells(cells) => mapping.event(cells),
-                Row::Bad(why) => Err(why),
+            let (event, text) = match row {
+                Row::Cells(cells) => {
+                    let event = mapping.event(cells);
+                    let text = if event.is_err() { as_object(cells, columns) } else { String::new() };
+                    (event, text)
+                }
+                Row::Bad(why) => (Err(why), String::new()),
             };
             match event {
                 Ok(event) => {
                     stored.rows.rows += 1;
                     filling.put(event, line)?;
                 }
-                Err(why) => bad(&mut stored.rows, source, line, why),
+                Err(why) => {
+                    let place = format!("{}:{line}", source.name);
+                    // Of a row that is no row only its place can be told.
+                    let raw = if text.is_empty() { place.clone() } else { text };
+                    aside.push(BadItem {
+                        raw: Bytes::from(raw),
+                        place: place.clone(),
+                        reason: why.clone(),
+                        arrived: now,
+                    });
+                    if aside.len() >= PAGE_ITEMS {
+                        wait(writer.set_aside(account, std::mem::take(&mut aside)))?;
+                    }
+                    bad(&mut stored.rows, place, why);
+                }
             }
             let seen = stored.rows.rows + stored.rows.bad;
             if seen.is_multiple_of(PAGE_ITEMS as u64) && watch(&Progress { bytes: before + at, total }).is_break() {
@@ -80,14 +100,33 @@ pub fn import_events(
             break;
         }
     }
+    if !aside.is_empty() {
+        wait(writer.set_aside(account, aside))?;
+    }
     Ok(stored)
 }
 
-fn bad(done: &mut Done, source: &Source, line: u64, why: String) {
+fn bad(done: &mut Done, place: String, why: String) {
     done.bad += 1;
     if done.named.len() < super::import::NAMED {
-        done.named.push(Bad { place: format!("{}:{line}", source.name), why });
+        done.named.push(Bad { place, why });
     }
+}
+
+/// A row's cells under the names of their columns.
+fn as_object(cells: &[(usize, Cell<'_>)], columns: &Columns) -> String {
+    let mut text = String::from("{");
+    for (at, cell) in cells {
+        let Some(column) = columns.list.get(*at) else { continue };
+        if text.len() > 1 {
+            text.push(',');
+        }
+        json::quote(&mut text, &column.name);
+        text.push(':');
+        json::quote(&mut text, &cell.plain());
+    }
+    text.push('}');
+    text
 }
 
 /// Pages as they fill, one a feed.
