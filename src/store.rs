@@ -42,6 +42,7 @@ pub mod own;
 mod page;
 mod reader;
 mod records;
+pub mod retain;
 mod seal;
 mod segment;
 pub mod signing;

@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{StoreError, modes};
+use super::lock::WriterLock;
+use super::{Layout, StoreError, modes};
 use crate::event::Feed;
 
 /// The newest schema this program writes; `PRAGMA user_version` of the catalogue.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
+/// How long the writer waits for whoever holds the catalogue.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The oldest SQLite without the WAL-reset race.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Numbered steps: the n-th takes a catalogue of version n to n + 1, in one transaction. A step, once released, never changes.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("catalogue/001.sql"),
     concat!(
         include_str!("catalogue/002-ledger.sql"),
@@ -40,11 +44,13 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn configure(db: &Connection) -> rusqlite::Result<()> {
-    db.busy_timeout(Duration::from_secs(10))?;
+    db.busy_timeout(PATIENCE)?;
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
+    // What is deleted is overwritten: events that retention lets go are not to be found in free pages.
+    db.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     db.pragma_update(None, "cache_size", -16_384)?;
     // A full page of events is some 300 kB; at SQLite's default of 4 MB every few commits would pay for a checkpoint.
     db.pragma_update(None, "wal_autocheckpoint", 8_192)?;
@@ -93,6 +99,13 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         found if found > SCHEMA_VERSION => Err(StoreError::Newer { path: path.into(), found, known: SCHEMA_VERSION }),
         _ => Ok(db),
     }
+}
+
+/// Takes the catalogue of an older program to the newest schema, for a reader, where nobody writes it and this process may.
+pub(super) fn upgrade(layout: &Layout, found: i64) -> Result<(), StoreError> {
+    let path = layout.catalogue();
+    let upgraded = WriterLock::take(&layout.lock()).and_then(|_lock| open_writer(&path).map(drop));
+    upgraded.map_err(|e| StoreError::Older { path, found, known: SCHEMA_VERSION, why: e.to_string() })
 }
 
 /// The schema version of an open catalogue.

@@ -50,6 +50,7 @@ pub(super) fn put(
         let mut suppressing = Suppressing::of(page, account);
         for (at, item) in page.items.iter().enumerate() {
             match decode_of(page.feed, item) {
+                Ok(event) if is_past(progress, page, at, &event) => done.expired += 1,
                 Ok(event) if suppressing.discards(tx, at, &event)? => done.discarded += 1,
                 Ok(event) => events.push(event),
                 Err(why) => bad.push((at, why)),
@@ -96,6 +97,12 @@ pub(super) fn put(
         records::poll(tx, account, feed, page.items.len(), poll)?;
     }
     Ok(done)
+}
+
+/// Is it an event of a time that retention has let go?
+fn is_past(progress: &Progress, page: &Page, at: usize, event: &Decoded<'_>) -> bool {
+    let arrived = page.generated.get(at).copied().flatten().unwrap_or(page.arrived);
+    progress.expiry.let_go(page.feed, event.timestamp().map(|t| t.0), arrived.0)
 }
 
 /// Which events are new, in order, and which were there already. New identities are entered in the index on the way, with the sequence

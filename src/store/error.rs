@@ -43,6 +43,22 @@ pub enum StoreError {
          evidence folder away and let the collector begin anew", .dir.display()
     )]
     NoSegments { dir: PathBuf, segments: usize },
+    #[error(
+        "batch {batch} does not hash to its root in the ledger: somebody changed its events, and retention leaves them as they are; run \
+         `vaultscope store verify`"
+    )]
+    Changed { batch: u64 },
+    #[error(
+        "the store has no key that it could sign with (evidence/signing.key), and what retention takes away must be signed for: nothing went"
+    )]
+    Unsigned,
+    #[error("retention is being carried out already")]
+    Busy,
+    #[error(
+        "{} has schema version {found}, this program reads {known}, and it cannot be brought up to date here ({why}); start the collector of \
+         this program once", .path.display()
+    )]
+    Older { path: PathBuf, found: i64, known: i64, why: String },
     #[error("{}: {what}", .path.display())]
     Input { path: PathBuf, what: String },
     #[error("the store's writer has stopped")]

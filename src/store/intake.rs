@@ -14,6 +14,8 @@ use super::heads::{Head, Heads};
 use super::names::learned::Learned;
 use super::page::{BadItem, Committed, GapRecord, Page};
 use super::records;
+use super::retain::Cutoffs;
+use super::retain::purge::read_line;
 use super::segment::Segment;
 use super::watermark::{self, Channel};
 use super::{Layout, Options, StoreError, modes};
@@ -37,6 +39,8 @@ pub(super) struct Intake {
     /// As of the last commit.
     pub head: Head,
     pub fresh_rows: u64,
+    /// Events older than this were let go, and do not come back.
+    pub expiry: Cutoffs,
     /// Pages up to here are being sealed, and are left as they are.
     pub sealing_through: i64,
     pub notary: Notary,
@@ -52,6 +56,7 @@ pub(super) struct Intake {
 pub(super) struct Progress {
     pub head: Head,
     pub fresh_rows: u64,
+    pub expiry: Cutoffs,
     /// Segments that could not be searched, and why.
     pub damaged: Vec<(Arc<Segment>, String)>,
 }
@@ -71,6 +76,7 @@ impl Intake {
         let (heads, kept) = Heads::open(&layout.heads())?;
         let notary = Notary::open(&db, &layout, head)?;
         let sealed = read_sealed(&db, &layout)?;
+        let expiry = read_line(&db)?;
         let path = layout.watermark();
         modes::create(&path, modes::SHARED)?;
         let watermark = File::options().write(true).open(&path).map_err(|e| StoreError::io(&path, e))?;
@@ -82,6 +88,7 @@ impl Intake {
             sealed,
             head,
             fresh_rows,
+            expiry,
             sealing_through: 0,
             notary,
             heads,
@@ -150,7 +157,8 @@ impl Intake {
     fn commit_in_one(&mut self, pages: &[Page]) -> Result<Vec<Committed>, StoreError> {
         let failed = StoreError::sqlite;
         let before = self.head;
-        let mut progress = Progress { head: self.head, fresh_rows: self.fresh_rows, damaged: Vec::new() };
+        let mut progress =
+            Progress { head: self.head, fresh_rows: self.fresh_rows, expiry: self.expiry, damaged: Vec::new() };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a commit"))?;
         let mut done = Vec::with_capacity(pages.len());
         for page in pages {
@@ -190,6 +198,14 @@ impl Intake {
     /// Folds the log into the catalogue and empties it, as far as readers let it. The log stays as a file, for those who may only read.
     pub(super) fn fold_log(&self) {
         let _ = self.db.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(()));
+    }
+
+    /// The same, without keeping commits waiting for readers: did it succeed?
+    pub(super) fn fold_log_soon(&self) -> bool {
+        let _ = self.db.busy_timeout(std::time::Duration::from_millis(100));
+        let folded = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, i64>(0));
+        let _ = self.db.busy_timeout(catalogue::PATIENCE);
+        folded.is_ok_and(|busy| busy == 0)
     }
 
     /// Tells every reader how far the store has come.

@@ -186,6 +186,8 @@ pub struct Committed {
     pub hidden: u64,
     /// Not stored, because a rule says so.
     pub discarded: u64,
+    /// Events older than retention keeps, which are not stored again.
+    pub expired: u64,
     /// The newest sequence number after it.
     pub through: i64,
 }
@@ -200,6 +202,7 @@ impl Committed {
         self.undated += later.undated;
         self.hidden += later.hidden;
         self.discarded += later.discarded;
+        self.expired += later.expired;
         self.through = self.through.max(later.through);
     }
 }

@@ -82,7 +82,12 @@ impl Reader {
         if !layout.exists() {
             return Err(StoreError::Missing { dir: data_dir.into() });
         }
-        let db = catalogue::open_reader(&layout.catalogue())?;
+        let mut db = catalogue::open_reader(&layout.catalogue())?;
+        let found = catalogue::schema_version(&db)?;
+        if found < catalogue::SCHEMA_VERSION {
+            catalogue::upgrade(&layout, found)?;
+            db = catalogue::open_reader(&layout.catalogue())?;
+        }
         let channel = watermark::channel(&layout.watermark());
         let inner = Inner { db, seen: None, pages: HashMap::new(), segments: BTreeMap::new() };
         Ok(Self { layout, inner: Arc::new(Mutex::new(inner)), channel })

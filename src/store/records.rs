@@ -42,7 +42,7 @@ pub(super) fn batch(
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO batch (id, account, feed, source, arrived, first_seq, stored, duplicates, variants, quarantined, undated, \
-         root, tree, discarded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         root, tree, discarded, expired) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .and_then(|mut s| {
             s.execute(params![
@@ -60,6 +60,7 @@ pub(super) fn batch(
                 head.root,
                 tree,
                 done.discarded as i64,
+                done.expired as i64,
             ])
         })
         .map(drop)
@@ -71,12 +72,7 @@ pub(super) fn again(tx: &Connection, batch: u64, again: &[Again<'_>]) -> Result<
     if again.is_empty() {
         return Ok(());
     }
-    let mut seqs = Vec::with_capacity(again.len() * 2);
-    let mut before = 0;
-    for a in again {
-        leb128_zigzag(a.seq - before, &mut seqs);
-        before = a.seq;
-    }
+    let seqs = blob_of(again.iter().map(|a| a.seq));
     tx.prepare_cached("INSERT INTO arrived_again VALUES (?, ?)")
         .and_then(|mut s| s.execute(params![batch as i64, seqs]))
         .map(drop)
@@ -104,6 +100,31 @@ pub(super) fn variants(tx: &Connection, page: &Page, account: i64, again: &[Agai
         new += u64::from(arrivals == 1);
     }
     Ok(new)
+}
+
+/// Sequence numbers as they lie in `arrived_again`.
+pub(super) fn blob_of(seqs: impl IntoIterator<Item = i64>) -> Vec<u8> {
+    let (mut blob, mut before) = (Vec::new(), 0);
+    for seq in seqs {
+        leb128_zigzag(seq - before, &mut blob);
+        before = seq;
+    }
+    blob
+}
+
+/// The sequence numbers of such a blob.
+pub(super) fn seqs_of(blob: &[u8]) -> Vec<i64> {
+    let (mut seqs, mut before, mut number, mut shift) = (Vec::new(), 0_i64, 0_u64, 0);
+    for byte in blob {
+        number |= u64::from(byte & 0x7f).unbounded_shl(shift);
+        shift += 7;
+        if byte & 0x80 == 0 {
+            before = before.wrapping_add((number >> 1) as i64 ^ -((number & 1) as i64));
+            seqs.push(before);
+            (number, shift) = (0, 0);
+        }
+    }
+    seqs
 }
 
 fn leb128_zigzag(n: i64, out: &mut Vec<u8>) {

@@ -120,6 +120,15 @@ impl Segment {
         Ok(reader.map(|batch| batch.map_err(self.unreadable())))
     }
 
+    /// Some columns of every row, in order.
+    pub(super) fn columns(
+        &self,
+        names: &[&str],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>>, StoreError> {
+        let reader = self.reader(names, None)?;
+        Ok(reader.map(|batch| batch.map_err(self.unreadable())))
+    }
+
     fn unreadable(&self) -> impl Fn(ArrowError) -> StoreError {
         |e| StoreError::Parquet { path: self.path.clone(), source: e.into() }
     }

@@ -368,9 +368,14 @@ impl Reader {
     }
 }
 
+/// Events are those that the batches brought, less what retention took and what lies in damaged segments.
 fn feeds(db: &Connection) -> rusqlite::Result<Vec<FeedStatus>> {
     db.prepare(
-        "SELECT feed, sum(stored), sum(duplicates), sum(variants), sum(quarantined), sum(undated), max(arrived) \
+        "SELECT feed, max(0, sum(stored) \
+         - (SELECT coalesce(sum(events), 0) FROM tombstone_feed t WHERE t.feed = batch.feed) \
+         - (SELECT coalesce(sum(min(b.first_seq + b.stored - 1, s.last_seq) - max(b.first_seq, s.first_seq) + 1), 0) \
+            FROM segment s JOIN batch b ON b.first_seq <= s.last_seq AND b.first_seq + b.stored > s.first_seq \
+            WHERE s.damaged IS NOT NULL AND s.superseded IS NULL AND b.stored > 0 AND b.feed = batch.feed)), sum(duplicates), sum(variants), sum(quarantined), sum(undated), max(arrived) \
          FROM batch GROUP BY feed ORDER BY feed",
     )?
     .query_map([], |r| {

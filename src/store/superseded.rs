@@ -30,7 +30,7 @@ impl Intake {
         if ripe.is_empty() {
             return Ok(next);
         }
-        if !self.log_is_folded() {
+        if !self.fold_log_soon() {
             return Ok(Some(Ticks(now.0 + MINUTE)));
         }
         for (_, file, _) in ripe {
@@ -48,14 +48,6 @@ impl Intake {
         }
         tx.commit().map_err(failed("forget superseded segments"))?;
         Ok(next)
-    }
-
-    /// Folds the log into the catalogue as far as readers let it: is all of it in there now?
-    fn log_is_folded(&self) -> bool {
-        let folded = self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |r| {
-            Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?))
-        });
-        matches!(folded, Ok((0, log, done)) if log == done)
     }
 
     /// At opening: files that the catalogue does not know, of a sealing or a merge that was cut off. Their events are in the pages or segments

@@ -3,8 +3,10 @@
 mod damaged;
 mod faults;
 mod merging;
+mod migrating;
 mod model;
 mod reading;
+mod retaining;
 
 use std::collections::BTreeMap;
 
@@ -52,8 +54,16 @@ pub(super) fn raws(batch: &RecordBatch) -> Vec<String> {
     (0..batch.num_rows()).map(|row| text_at(batch.column(at), row).unwrap().to_owned()).collect()
 }
 
-/// Every event by sequence number, read the way the engine reads.
+/// Every event by sequence number, of a store that retention has taken nothing from.
 fn everything(reader: &Reader) -> BTreeMap<i64, String> {
+    let all = rows(reader);
+    assert_eq!(all.keys().copied().collect::<Vec<_>>(), (1..=all.len() as i64).collect::<Vec<_>>());
+    assert_eq!(all.len() as i64, reader.snapshot().unwrap().through);
+    all
+}
+
+/// Every event by sequence number, read the way the engine reads.
+fn rows(reader: &Reader) -> BTreeMap<i64, String> {
     let snapshot = reader.snapshot().unwrap();
     let mut all = BTreeMap::new();
     let mut take = |batch: &RecordBatch| {
@@ -71,7 +81,6 @@ fn everything(reader: &Reader) -> BTreeMap<i64, String> {
     }
     snapshot.fresh.iter().for_each(|batch| take(batch));
     assert_eq!(all.len() as u64, snapshot.rows());
-    assert_eq!(all.keys().copied().collect::<Vec<_>>(), (1..=snapshot.through).collect::<Vec<_>>());
     all
 }
 

@@ -1,5 +1,5 @@
-//! What the writer does beside commits, when it is due: merging, and removing what was superseded. The long work is done by one thread of
-//! low priority at a time; what is left for the writer's thread is a short transaction.
+//! What the writer does beside commits, when it is due: merging, retention, and removing what was superseded. The long work is done by one
+//! thread of low priority at a time; what is left for the writer's thread is short transactions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,9 +12,11 @@ use super::damage::is_damage;
 use super::file::Written;
 use super::intake::Intake;
 use super::merge::{self, Failed};
+use super::retain::purge::{self, Order, Sieved};
+use super::retain::run::{Request, Run, Step};
 use super::segment::Segment;
 use super::writer::Job;
-use crate::base::time::{SECOND, Ticks};
+use crate::base::time::{DAY, SECOND, Ticks};
 
 /// After a failure: not before this long.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -28,24 +30,49 @@ pub(super) struct Upkeep {
     merge_not_before: Option<Instant>,
     /// When to look at superseded files again.
     remove_at: Option<Instant>,
+    run: Option<Run>,
+    /// The run has more to do at once.
+    more: bool,
+    /// When the policy is to be carried out again, where there is one.
+    retain_at: Option<Instant>,
 }
 
+/// A thread that writes a file in the place of others.
 #[derive(Debug)]
 struct Rewriting {
     number: i64,
     sources: Vec<Arc<Segment>>,
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<Result<Written, Failed>>,
+    thread: JoinHandle<Result<Output, Failed>>,
+}
+
+#[derive(Debug)]
+enum Output {
+    Merged(Box<Written>),
+    /// None where nothing in the segment goes.
+    Sieved(Option<Box<Sieved>>),
 }
 
 impl Upkeep {
-    pub(super) fn new(jobs: Sender<Job>) -> Self {
-        Self { jobs, rewriting: None, merge_not_before: None, remove_at: Some(Instant::now()) }
+    pub(super) fn new(jobs: Sender<Job>, intake: &Intake) -> Self {
+        let now = Instant::now();
+        Self {
+            jobs,
+            rewriting: None,
+            merge_not_before: None,
+            remove_at: Some(now),
+            run: None,
+            more: false,
+            retain_at: intake.options.retention.as_ref().map(|_| now + until_next_run(intake)),
+        }
     }
 
     /// When it wants to be called again, though nothing else happens.
     pub(super) fn due(&self) -> Option<Duration> {
-        let at = [self.remove_at, self.merge_not_before].into_iter().flatten().min()?;
+        if self.more && self.rewriting.is_none() {
+            return Some(Duration::ZERO);
+        }
+        let at = [self.remove_at, self.merge_not_before, self.retain_at].into_iter().flatten().min()?;
         Some(at.saturating_duration_since(Instant::now()))
     }
 
@@ -58,8 +85,18 @@ impl Upkeep {
         if self.merge_not_before.is_some_and(|at| at <= now) {
             self.merge_not_before = None;
         }
-        if self.rewriting.is_none()
-            && self.merge_not_before.is_none()
+        if self.retain_at.is_some_and(|at| at <= now) {
+            self.retain_at = Some(now + Duration::from_secs(86_400));
+            if let Some(policy) = intake.options.retention.clone().filter(|_| self.run.is_none()) {
+                self.retain(Run::new(Request::new(policy, None, "the daily run", Ticks::now()), None));
+            }
+        }
+        if self.rewriting.is_some() {
+            return;
+        }
+        if self.run.is_some() {
+            self.go_on_retaining(intake);
+        } else if self.merge_not_before.is_none()
             && let Some(sources) = merge::plan(&intake.sealed, &intake.options, false)
             && let Err(error) = self.merge(intake, sources)
         {
@@ -67,17 +104,73 @@ impl Upkeep {
         }
     }
 
+    /// Begins a run of retention; one at a time.
+    pub(super) fn retain(&mut self, run: Run) {
+        if self.run.is_some() {
+            run.end(Err(StoreError::Busy));
+            return;
+        }
+        self.run = Some(run);
+        self.more = true;
+    }
+
+    fn go_on_retaining(&mut self, intake: &mut Intake) {
+        let Some(run) = &mut self.run else { return };
+        self.more = false;
+        let rewriting = match run.slice(intake) {
+            Ok(Step::More) => {
+                self.more = true;
+                Ok(())
+            }
+            Ok(Step::Wait) => Ok(()),
+            Ok(Step::Rewrite(segment)) => {
+                let cutoffs = run.cutoffs;
+                self.spawn(intake, vec![segment], move |layout, sources, name, stop| {
+                    let sieved = purge::write(layout, &sources[0], &cutoffs, name, stop)?;
+                    Ok(Output::Sieved(sieved.map(Box::new)))
+                })
+            }
+            Ok(Step::Done) => {
+                self.remove_soon(intake);
+                self.end_run(Ok(()));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = rewriting {
+            self.end_run(Err(error));
+        }
+    }
+
+    fn end_run(&mut self, result: Result<(), StoreError>) {
+        self.more = false;
+        if let Some(run) = self.run.take() {
+            run.end(result);
+        }
+    }
+
     fn merge(&mut self, intake: &Intake, sources: Vec<Arc<Segment>>) -> Result<(), StoreError> {
+        self.spawn(intake, sources, |layout, sources, name, stop| {
+            merge::write(layout, sources, name, stop).map(|written| Output::Merged(Box::new(written)))
+        })
+    }
+
+    fn spawn(
+        &mut self,
+        intake: &Intake,
+        sources: Vec<Arc<Segment>>,
+        write: impl FnOnce(&super::Layout, &[Arc<Segment>], String, &AtomicBool) -> Result<Output, Failed> + Send + 'static,
+    ) -> Result<(), StoreError> {
         let number = intake.next_number()?;
         let name = merge::name(&sources, number);
         let stop = Arc::new(AtomicBool::new(false));
         let (layout, jobs) = (intake.layout.clone(), self.jobs.clone());
         let (theirs, flag) = (sources.clone(), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
-            .name("store-merge".into())
+            .name("store-rewrite".into())
             .spawn(move || {
                 step_back();
-                let written = merge::write(&layout, &theirs, name, &flag);
+                let written = write(&layout, &theirs, name, &flag);
                 let _ = jobs.send(Job::Rewritten(number));
                 written
             })
@@ -97,10 +190,49 @@ impl Upkeep {
     pub(super) fn finish(&mut self, intake: &mut Intake) {
         let Some(Rewriting { sources, thread, .. }) = self.rewriting.take() else { return };
         let panicked = || Failed::Target(StoreError::damaged("a segment that was to be rewritten"));
-        let written = thread.join().unwrap_or_else(|_| Err(panicked()));
-        match self.settle(intake, &sources, written) {
-            Ok(()) => {}
-            Err(error) => self.put_off(&error),
+        match thread.join().unwrap_or_else(|_| Err(panicked())) {
+            Ok(Output::Merged(written)) => {
+                if let Err(error) = self.settle(intake, &sources, Ok(*written)) {
+                    self.put_off(&error);
+                }
+            }
+            Ok(Output::Sieved(sieved)) => self.let_go(intake, &sources[0], sieved),
+            Err(failed) if self.run.is_some() => self.leave(intake, failed),
+            Err(failed) => {
+                if let Err(error) = self.settle(intake, &sources, Err(failed)) {
+                    self.put_off(&error);
+                }
+            }
+        }
+    }
+
+    /// A segment without what goes.
+    fn let_go(&mut self, intake: &mut Intake, source: &Arc<Segment>, sieved: Option<Box<Sieved>>) {
+        let Some(run) = &mut self.run else { return };
+        self.more = true;
+        let Some(sieved) = sieved else { return };
+        let (policy, by) = run.order();
+        let order = Order { policy: &policy, by: &by };
+        match intake.let_go(source, *sieved, order, &mut run.done) {
+            Ok(_) => self.remove_soon(intake),
+            Err(error) => self.end_run(Err(error)),
+        }
+    }
+
+    /// A segment that retention could not write anew: the others are gone through all the same.
+    fn leave(&mut self, intake: &mut Intake, failed: Failed) {
+        let Some(run) = &mut self.run else { return };
+        self.more = true;
+        match failed {
+            Failed::Source(segment, error) if is_damage(&error) => {
+                run.done.kept.push(error.to_string());
+                if let Err(error) = intake.mark_damaged(&segment, &error.to_string()) {
+                    self.end_run(Err(error));
+                }
+            }
+            Failed::Target(error @ StoreError::Changed { .. }) => run.done.kept.push(error.to_string()),
+            Failed::Source(_, error) | Failed::Target(error) => self.end_run(Err(error)),
+            Failed::Stopped => self.end_run(Err(StoreError::Stopped)),
         }
     }
 
@@ -142,6 +274,7 @@ impl Upkeep {
             rewriting.stop.store(true, Ordering::Relaxed);
         }
         self.finish(intake);
+        self.end_run(Err(StoreError::Stopped));
     }
 
     fn put_off(&mut self, error: &StoreError) {
@@ -170,10 +303,17 @@ impl Upkeep {
     }
 }
 
+/// A day after the last whole run, and not at once where a program is started again and again.
+fn until_next_run(intake: &Intake) -> Duration {
+    let last: Option<i64> = intake.db.query_row("SELECT at FROM retained", [], |row| row.get(0)).unwrap_or_default();
+    let wait = last.map_or(0, |last| (last + DAY - Ticks::now().0).clamp(0, DAY));
+    Duration::from_secs((wait / SECOND) as u64)
+}
+
 /// Intake and queries go first. On Linux a thread has a niceness of its own; elsewhere it would slow the whole process.
 fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(10) {
-        tracing::debug!(%error, "the merging thread keeps its priority");
+        tracing::debug!(%error, "the rewriting thread keeps its priority");
     }
 }

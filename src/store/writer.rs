@@ -11,6 +11,8 @@ use super::import::{Mark, mark};
 use super::intake::Intake;
 use super::lock::WriterLock;
 use super::page::{BadItem, Committed, GapRecord, Page};
+use super::retain::Retained;
+use super::retain::run::{Request, Run};
 use super::seal;
 use super::superseded::GRACE;
 use super::upkeep::Upkeep;
@@ -31,13 +33,22 @@ pub struct Options {
     pub merge_rows: u64,
     /// How long the files of superseded segments stay, in ticks.
     pub grace: i64,
+    /// Carried out once a day, where there is one.
+    pub retention: Option<super::retain::Policy>,
     /// The most pages the catalogue may have; a commit past it fails as on a full disk.
     pub catalogue_pages: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seal_rows: 65_536, keep_fresh: 10_000, merge_rows: 1 << 20, grace: GRACE, catalogue_pages: None }
+        Self {
+            seal_rows: 65_536,
+            keep_fresh: 10_000,
+            merge_rows: 1 << 20,
+            grace: GRACE,
+            retention: None,
+            catalogue_pages: None,
+        }
     }
 }
 
@@ -54,6 +65,7 @@ pub(super) enum Job {
     },
     /// Merge whatever small neighbours there are.
     Merge(Reply<()>),
+    Retain(Box<Request>, Reply<Retained>),
     /// The thread that rewrites segments has ended.
     Rewritten(i64),
     /// The sealing up to this event has ended; its thread is there to be joined.
@@ -90,7 +102,7 @@ impl Writer {
         let intake = Intake::open(layout, options)?;
         folders.iter().try_for_each(|dir| sync_dir(dir))?;
         let (jobs, queue) = mpsc::channel();
-        let upkeep = Upkeep::new(jobs.clone());
+        let upkeep = Upkeep::new(jobs.clone(), &intake);
         let desk = Desk { intake, jobs: jobs.clone(), sealing: None, seal_again_at: 0, upkeep, _lock: lock };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
@@ -163,6 +175,11 @@ impl WriterHandle {
         self.ask(Job::Merge)
     }
 
+    /// Lets go what a policy does not keep, in slices between commits.
+    pub fn retain(&self, request: Request) -> oneshot::Receiver<Result<Retained, StoreError>> {
+        self.ask(|reply| Job::Retain(Box::new(request), reply))
+    }
+
     fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> oneshot::Receiver<Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
         if let Err(mpsc::SendError(unsent)) = self.jobs.send(job(reply)) {
@@ -183,6 +200,7 @@ impl Job {
         match self {
             Self::Commit(_, reply) => drop(reply.send(Err(StoreError::Stopped))),
             Self::ImportPlace(_, _, reply) => drop(reply.send(Err(StoreError::Stopped))),
+            Self::Retain(_, reply) => drop(reply.send(Err(StoreError::Stopped))),
             Self::Gap(_, reply) | Self::SetAside(_, _, reply) | Self::Seal { reply, .. } | Self::Merge(reply) => {
                 drop(reply.send(Err(StoreError::Stopped)));
             }
@@ -220,6 +238,7 @@ impl Desk {
                 Job::SetAside(account, items, reply) => drop(reply.send(self.intake.set_aside(&account, &items))),
                 Job::ImportPlace(file, at, reply) => drop(reply.send(mark(&self.intake.db, file, at))),
                 Job::Seal { keep, reply } => drop(reply.send(self.seal_now(keep))),
+                Job::Retain(request, reply) => self.upkeep.retain(Run::new(*request, Some(reply))),
                 Job::Merge(reply) => drop(reply.send(self.upkeep.merge_all(&mut self.intake))),
                 Job::Rewritten(number) => self.upkeep.ended(number, &mut self.intake),
                 Job::Written(through) if through == self.intake.sealing_through => self.finish_sealing(),

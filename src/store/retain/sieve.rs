@@ -1,0 +1,138 @@
+//! Rows in order of their numbers, told apart into those that stay and those that go, each batch of the ledger held against its root before
+//! anything is taken from it.
+
+use std::collections::VecDeque;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
+use rusqlite::Connection;
+
+use super::{Cutoffs, Going};
+use crate::base::time::Ticks;
+use crate::event::columns::text_at;
+use crate::event::{Feed, Source};
+use crate::store::chain::{self, Leaf, Root, pruned::Pruned};
+use crate::store::{StoreError, fresh};
+
+/// What the ledger says of a batch.
+#[derive(Debug)]
+struct Ledgered {
+    id: i64,
+    first_seq: i64,
+    stored: i64,
+    root: Root,
+    before: Root,
+    pruned: Pruned,
+}
+
+/// What goes of some rows.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Purge {
+    pub going: Going,
+    /// What is left of the trees of the batches concerned.
+    pub pruned: Vec<(i64, Pruned)>,
+    /// The numbers that go, as ranges with both ends, ascending.
+    pub gone: Vec<(i64, i64)>,
+}
+
+#[derive(Debug)]
+pub(in crate::store) struct Sieve<'a> {
+    cutoffs: &'a Cutoffs,
+    /// Bytes of a row, about.
+    bytes: f64,
+    batches: VecDeque<Ledgered>,
+    /// The leaves of the first of `batches` so far, and which of them stay.
+    leaves: Vec<Root>,
+    keep: Vec<bool>,
+    purge: Purge,
+}
+
+impl<'a> Sieve<'a> {
+    /// For rows with numbers in a range, both ends included.
+    pub(in crate::store) fn new(
+        db: &Connection,
+        range: (i64, i64),
+        cutoffs: &'a Cutoffs,
+        bytes: f64,
+    ) -> Result<Self, StoreError> {
+        let read = || -> rusqlite::Result<VecDeque<Ledgered>> {
+            db.prepare_cached(
+                "SELECT b.id, b.first_seq, b.stored, b.root, p.root, nodes FROM batch b \
+                 LEFT JOIN batch p ON p.id = b.id - 1 LEFT JOIN pruned ON pruned.batch = b.id \
+                 WHERE b.stored > 0 AND b.first_seq <= ?2 AND b.first_seq + b.stored > ?1 ORDER BY b.id",
+            )?
+            .query_map([range.0, range.1], |r| {
+                let (id, stored): (i64, i64) = (r.get(0)?, r.get(2)?);
+                let nodes: Option<Vec<u8>> = r.get(5)?;
+                let whole = || Pruned::whole(stored as u64);
+                // Nodes that cannot be read are found out below: without them there are fewer leaves than the tree had.
+                let pruned = nodes.and_then(|nodes| Pruned::from_bytes(stored as u64, &nodes)).unwrap_or_else(whole);
+                let before = r.get::<_, Option<Root>>(4)?.unwrap_or_default();
+                Ok(Ledgered { id, first_seq: r.get(1)?, stored, root: r.get(3)?, before, pruned })
+            })?
+            .collect()
+        };
+        let batches = read().map_err(StoreError::sqlite("read the ledger"))?;
+        let (leaves, keep) = (Vec::new(), Vec::new());
+        Ok(Self { cutoffs, bytes, batches, leaves, keep, purge: Purge::default() })
+    }
+
+    /// The rows of the next batch that stay.
+    pub(in crate::store) fn push(&mut self, rows: &RecordBatch) -> Result<RecordBatch, StoreError> {
+        let keep = self.cutoffs.keep(rows);
+        let unreadable = || StoreError::damaged("a stored column");
+        let column = |name: &str| rows.column_by_name(name).ok_or_else(unreadable);
+        let (accounts, feeds, uuids) = (column("account")?, column("feed")?, column("uuid_s")?);
+        let (sources, raws) = (column("source")?, column("raw")?);
+        let arrived = column("arrived")?.as_primitive_opt::<Int64Type>().ok_or_else(unreadable)?;
+        for (row, seq) in fresh::seqs(rows).iter().enumerate() {
+            while self.batches.front().is_some_and(|b| *seq >= b.first_seq + b.stored) {
+                self.settle()?;
+            }
+            let leaf = Leaf {
+                account: text_at(accounts, row).ok_or_else(unreadable)?,
+                feed: text_at(feeds, row).and_then(Feed::from_name).ok_or_else(unreadable)?,
+                uuid: text_at(uuids, row).ok_or_else(unreadable)?,
+                arrived: Ticks(arrived.value(row)),
+                source: text_at(sources, row).and_then(Source::from_name).ok_or_else(unreadable)?,
+                raw: text_at(raws, row).ok_or_else(unreadable)?.as_bytes(),
+            };
+            self.leaves.push(leaf.hash());
+            self.keep.push(keep[row]);
+            if !keep[row] {
+                match self.purge.gone.last_mut() {
+                    Some((_, last)) if *last + 1 == *seq => *last = *seq,
+                    _ => self.purge.gone.push((*seq, *seq)),
+                }
+            }
+        }
+        self.purge.going.count(rows, &keep, self.bytes);
+        filter_record_batch(rows, &BooleanArray::from(keep)).map_err(StoreError::arrow("leave rows out"))
+    }
+
+    /// The first of the batches is complete.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let (leaves, keep) = (std::mem::take(&mut self.leaves), std::mem::take(&mut self.keep));
+        let Some(batch) = self.batches.pop_front() else { return Ok(()) };
+        if !keep.contains(&false) {
+            return Ok(());
+        }
+        let tree = batch.pruned.tree(&leaves);
+        let root =
+            tree.map(|tree| chain::root(batch.id as u64, &batch.before, batch.first_seq, batch.stored as u64, &tree));
+        let pruned = batch.pruned.prune(&leaves, &keep).filter(|_| root == Some(batch.root));
+        let pruned = pruned.ok_or(StoreError::Changed { batch: batch.id as u64 })?;
+        self.purge.pruned.push((batch.id, pruned));
+        Ok(())
+    }
+
+    /// All rows have been seen.
+    pub(in crate::store) fn finish(mut self) -> Result<Purge, StoreError> {
+        self.settle()?;
+        if !self.leaves.is_empty() {
+            return Err(StoreError::damaged("the ledger: events that are of no batch"));
+        }
+        Ok(self.purge)
+    }
+}
