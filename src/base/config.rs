@@ -8,6 +8,7 @@ pub mod ledger;
 
 mod error;
 mod layer;
+mod retention;
 
 use std::fs;
 use std::io;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 pub use error::ConfigError;
 pub use ledger::Ledger;
 pub use organisation::Organisation;
+pub use retention::Retention;
 pub use suppress::{Suppress, Suppression};
 
 use super::http::BaseUrl;
@@ -56,6 +58,8 @@ pub struct Config {
     pub suppress: Vec<Suppress>,
     /// What hunts need to know about the organisation.
     pub organisation: Organisation,
+    /// How long events are kept. Default for ever.
+    pub retention: Retention,
     /// The folder with the watch-lists' CSV files. Default `watchlists` beside the configuration file.
     pub watchlists: Option<PathBuf>,
     /// A MaxMind City database (`.mmdb`) or a CSV file with `network,country,state,city,latitude,longitude`: what

@@ -93,7 +93,7 @@ pub enum Command {
 /// Commands that the plan names and this version does not have.
 const RESERVED: [&str; 10] = ["wall", "volume", "man", "ask", "case", "watch", "mcp", "forward", "enrich", "report"];
 /// The same of `store` and `hunt`.
-const RESERVED_BELOW: [&str; 5] = ["verify", "seal", "retain", "export", "test"];
+const RESERVED_BELOW: [&str; 3] = ["verify", "export", "test"];
 
 /// Reads the arguments. Help, versions and mistakes are told at once; what is left is the exit status.
 pub fn parse() -> Result<Cli, Outcome> {

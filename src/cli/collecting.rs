@@ -6,12 +6,13 @@ use anyhow::{Context as _, Result};
 use tokio::runtime::Runtime;
 
 use super::place::Place;
+use super::store::retain::policy;
 use super::{WrongUse, engine};
 use crate::base::paths::ensure_private;
 use crate::collect::heads::HeadCopies;
 use crate::collect::{Collector, CollectorHandle, Connect, EventSource, EventsApi, Pins, Rules, Settings};
 use crate::event::Feed;
-use crate::store::{Reader, StoreError, Writer};
+use crate::store::{self, Reader, StoreError, Writer};
 
 /// Running collectors. Stop them with [`Collecting::stop`]; dropped, they end without waiting for the page under way.
 #[derive(Debug)]
@@ -37,7 +38,8 @@ impl Collecting {
     pub fn start(place: &Place, runtime: Runtime, jobs: Vec<Job>) -> Result<Self> {
         let data = &place.paths.data;
         ensure_private(data)?;
-        let writer = Writer::open(data)?;
+        let options = store::Options { retention: policy(&place.config.retention), ..store::Options::default() };
+        let writer = Writer::open_with(data, options)?;
         let reader = Reader::open(data)?;
         let inside = runtime.enter();
         let start = |job: Job| {

@@ -121,6 +121,7 @@ fn said(done: &Progress) -> String {
         (done.done.variants, "variants of stored ones"),
         (done.done.quarantined, "unreadable and set aside"),
         (done.done.undated, "without a readable time"),
+        (done.done.expired, "older than retention keeps and not stored"),
         (done.unplaced, "of no known feed"),
     ];
     let parts: Vec<String> = counts

@@ -15,7 +15,7 @@
 //! stored. A policy that keeps more, or a hold, moves that line back at its next run.
 
 pub(super) mod purge;
-pub(super) mod run;
+pub mod run;
 pub(super) mod sieve;
 pub mod tombstone;
 

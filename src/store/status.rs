@@ -46,6 +46,12 @@ pub struct Status {
     pub gaps: u64,
     pub gaps_filled: u64,
     pub gaps_lost: u64,
+    /// Segments that cannot be read, by file, and why.
+    pub damaged: Vec<(String, String)>,
+    /// Events that retention took, the tombstones that say so, and when the policy was last carried out.
+    pub let_go: u64,
+    pub tombstones: u64,
+    pub last_retention: Option<Ticks>,
     pub cursors: Vec<CursorRow>,
     pub head: Head,
     /// The head as the second file has it; behind by at most one commit in a sound store.
@@ -196,6 +202,13 @@ impl Reader {
                 gaps: count("SELECT count(*) FROM gap WHERE closed IS NULL")?,
                 gaps_filled: count("SELECT count(*) FROM gap WHERE closed IS NOT NULL AND lost IS NULL")?,
                 gaps_lost: count("SELECT count(*) FROM gap WHERE closed IS NOT NULL AND lost IS NOT NULL")?,
+                damaged: tx
+                    .prepare("SELECT file, damage FROM segment WHERE damaged IS NOT NULL AND superseded IS NULL ORDER BY first_seq")?
+                    .query_map([], |r| Ok((r.get(0)?, r.get::<_, Option<String>>(1)?.unwrap_or_default())))?
+                    .collect::<rusqlite::Result<_>>()?,
+                let_go: count("SELECT coalesce(sum(events), 0) FROM tombstone")?,
+                tombstones: count("SELECT count(*) FROM tombstone")?,
+                last_retention: tx.query_row("SELECT at FROM retained", [], |r| r.get::<_, Option<i64>>(0))?.map(Ticks),
                 cursors,
                 head: read_head(&tx).map_err(|_| rusqlite::Error::QueryReturnedNoRows)?,
                 kept_head,

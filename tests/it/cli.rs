@@ -14,6 +14,7 @@ mod doctor;
 mod group;
 mod import;
 mod import_table;
+mod keeping;
 mod own_records;
 mod query;
 mod use_and_misuse;

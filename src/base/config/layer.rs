@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::suppress;
-use super::{Account, Bytes, Config, ConnectServer, Every, ExternalData, Ledger, Limits, Organisation, Share, Sweep};
+use super::{
+    Account, Bytes, Config, ConnectServer, Every, ExternalData, Ledger, Limits, Organisation, Retention, Share, Sweep,
+};
 
 /// One level of settings. A profile's replace the top level's one by one; a table is replaced whole, except for the
 /// limits.
@@ -23,6 +25,7 @@ pub(super) struct Layer {
     /// Read where the text is at hand: a rule names its place.
     pub(super) suppress: Option<Vec<suppress::Written>>,
     organisation: Option<Organisation>,
+    retention: Option<Retention>,
     watchlists: Option<PathBuf>,
     geography: Option<PathBuf>,
     external_data: Option<ExternalData>,
@@ -71,6 +74,7 @@ impl Layer {
             sweep: top.sweep.or(self.sweep).map_or(Some(Duration::from_secs(86_400)), |sweep| sweep.0),
             suppress: Vec::new(),
             organisation: top.organisation.or(self.organisation).unwrap_or_default(),
+            retention: top.retention.or(self.retention).unwrap_or_default(),
             watchlists: top.watchlists.or(self.watchlists).or_else(|| file.map(|_| "watchlists".into())).map(beside),
             geography: top.geography.or(self.geography).map(beside),
             external_data: {

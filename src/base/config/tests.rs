@@ -159,3 +159,21 @@ fn a_file_that_is_missing_or_open_to_all_is_refused() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     assert!(Config::load(Some(&path), None).unwrap_err().to_string().contains("chmod o-w"));
 }
+
+#[test]
+fn retention_is_in_days_by_feed_and_says_what_it_does_not_know() {
+    let config = Config::parse("[retention]\ndays = 400\nsigninattempts = 90\nhold = true\n", None, None).unwrap();
+    let retention = config.retention;
+    assert_eq!((retention.days, retention.feeds["signinattempts"], retention.hold), (Some(400), 90, true));
+    assert_eq!(Config::default().retention, Retention::default());
+    for (text, want) in [
+        ("days = 0", "1 to 36525 days"),
+        ("days = -5", "1 to 36525 days"),
+        ("auditevents = 99999", "1 to 36525 days"),
+        ("signins = 9", "signinattempts"),
+        ("days = \"400d\"", "400d"),
+    ] {
+        let error = error(&format!("[retention]\n{text}\n"));
+        assert!(error.contains(want) && error.starts_with("/etc/vs.toml:"), "{error}");
+    }
+}

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use anyhow::Result;
 use serde_json::json;
 
+use super::retain::policy;
 use crate::base::paths::check_readable;
 use crate::base::shown::Shown;
 use crate::base::time::{HOUR, Span, Ticks};
@@ -12,6 +13,8 @@ use crate::cli::args::Global;
 use crate::cli::output::size;
 use crate::cli::place::Place;
 use crate::cli::{Outcome, output};
+use crate::event::Feed;
+use crate::store::retain::Policy;
 use crate::store::tables::{Imported, Table};
 use crate::store::{Layout, Reader, Status};
 
@@ -43,10 +46,12 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     match args.format {
         Format::Text => {
             text(&mut out, &status)?;
+            text_of_retention(&mut out, &status, policy(&place.config.retention).as_ref())?;
             text_of_tables(&mut out, &tables)?;
         }
         Format::Json => {
             let mut json = as_json(&status);
+            json["retention"] = json_of_retention(&status, policy(&place.config.retention).as_ref());
             json["tables"] = json_of_tables(&tables);
             writeln!(out, "{json}")?;
         }
@@ -132,6 +137,16 @@ fn text(out: &mut output::Answer, status: &Status) -> Result<()> {
         size(status.catalogue_bytes)
     )?;
     writeln!(out, "sealed  {} events in {} segments, {} ({} of event text)", sealed.0, sealed.1, sealed.2, sealed.3)?;
+    if !status.damaged.is_empty() {
+        writeln!(
+            out,
+            "damaged {} segments, whose events are in no answer: `vaultscope store verify`",
+            status.damaged.len()
+        )?;
+        for (file, why) in &status.damaged {
+            writeln!(out, "        {}: {}", Shown::new(file), Shown::new(why))?;
+        }
+    }
     if status.gaps > 0 {
         writeln!(out, "gaps    {} stretches of time whose events may be missing", status.gaps)?;
     }
@@ -144,6 +159,29 @@ fn text(out: &mut output::Answer, status: &Status) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn text_of_retention(out: &mut output::Answer, status: &Status, policy: Option<&Policy>) -> Result<()> {
+    match policy {
+        Some(policy) => writeln!(out, "kept    {policy}")?,
+        None => writeln!(out, "kept    for ever: no [retention] is configured")?,
+    }
+    if status.tombstones > 0 {
+        let last = status.last_retention.map_or_else(String::new, |at| format!(", last run {}", minute(at)));
+        writeln!(out, "let go  {} events, signed for in {} tombstones{last}", status.let_go, status.tombstones)?;
+    }
+    Ok(())
+}
+
+fn json_of_retention(status: &Status, policy: Option<&Policy>) -> serde_json::Value {
+    let days: serde_json::Map<_, _> = Feed::STORED
+        .into_iter()
+        .map(|feed| (feed.name().to_owned(), json!(policy.and_then(|p| p.days(feed)))))
+        .collect();
+    json!({
+        "days": days, "hold": policy.is_some_and(|policy| policy.hold), "let_go": status.let_go, "tombstones": status.tombstones,
+        "last_run": status.last_retention.map(|at| at.to_string()),
+    })
 }
 
 fn as_json(status: &Status) -> serde_json::Value {
@@ -163,7 +201,7 @@ fn as_json(status: &Status) -> serde_json::Value {
         "first_hour": status.hours.map(|(first, _)| first.to_string()), "last_hour": status.hours.map(|(_, last)| last.to_string()),
         "fresh_rows": status.fresh_rows, "fresh_pages": status.fresh_pages, "sealed_rows": status.sealed_rows, "segments": status.segments,
         "catalogue_bytes": status.catalogue_bytes, "segment_bytes": status.segment_bytes, "sealed_raw_bytes": status.sealed_raw_bytes,
-        "gaps": status.gaps, "writer": status.writer.as_ref().map(|holder| json!({"pid": holder.pid, "host": holder.host})),
+        "gaps": status.gaps, "damaged": status.damaged.iter().map(|(file, why)| json!({"file": file, "why": why})).collect::<Vec<_>>(), "writer": status.writer.as_ref().map(|holder| json!({"pid": holder.pid, "host": holder.host})),
     })
 }
 

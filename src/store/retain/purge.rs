@@ -161,7 +161,7 @@ impl Intake {
         }
         let new = match written {
             Some(written) => {
-                let segment = Arc::new(written.enter(&tx, &self.layout)?);
+                let segment = Arc::new(written.enter(&tx, &self.layout, &self.notary)?);
                 done.rewritten += 1;
                 Some(Sealed { segment, filter: written.filter })
             }
