@@ -25,6 +25,7 @@ mod store;
 mod tail;
 mod terminal;
 mod values;
+mod volume;
 
 use std::process::ExitCode;
 
@@ -80,6 +81,7 @@ fn dispatch(cli: &Cli) -> Result<Outcome> {
         Some(Command::Import(args)) => import::run(args, global),
         Some(Command::Names(args)) => names::run(args, global),
         Some(Command::Store(args)) => store::run(args, global),
+        Some(Command::Volume(args)) => volume::run(args, global),
         Some(Command::Docs(args)) => docs::run(args),
         Some(Command::Completions(args)) => completions::run(args),
     }

@@ -16,6 +16,7 @@ pub mod pins;
 pub mod poller;
 pub mod source;
 pub mod suppress;
+pub mod volume;
 
 pub use collector::{Collector, CollectorHandle, Settings, expiry_warning};
 pub use connect::Connect;

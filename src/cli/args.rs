@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
     Outcome, check, collect, completions, connect, demo, docs, doctor, hunt, import, names, output, query, store, tail,
+    volume,
 };
 
 const EXAMPLES: &str = "\
@@ -85,13 +86,14 @@ pub enum Command {
     Import(import::Args),
     Names(names::Args),
     Store(store::Args),
+    Volume(volume::Args),
     Doctor(doctor::Args),
     Docs(docs::Args),
     Completions(completions::Args),
 }
 
 /// Commands that the plan names and this version does not have.
-const RESERVED: [&str; 10] = ["wall", "volume", "man", "ask", "case", "watch", "mcp", "forward", "enrich", "report"];
+const RESERVED: [&str; 9] = ["wall", "man", "ask", "case", "watch", "mcp", "forward", "enrich", "report"];
 /// The same of `store` and `hunt`.
 const RESERVED_BELOW: [&str; 3] = ["verify", "export", "test"];
 

@@ -10,7 +10,9 @@ use super::collecting::{self, Collecting};
 use super::interrupt::Interrupt;
 use super::place::Place;
 use super::{Outcome, output};
-use crate::collect::{FeedHealth, FeedState, Health};
+use crate::base::time::{SECOND, Ticks};
+use crate::collect::collector::expiry_step;
+use crate::collect::{FeedHealth, FeedState, Health, expiry_warning};
 
 /// Poll the Events API without a screen, until Ctrl-C or SIGTERM
 ///
@@ -52,8 +54,19 @@ fn one_pass(collecting: &Collecting, interrupt: &Interrupt) -> Result<Outcome> {
             let taken = feed.taken;
             writeln!(
                 out,
-                "{} {}: {} new, {} there already, {} variants, {} unreadable",
-                health.account, feed.feed, taken.stored, taken.duplicates, taken.variants, taken.quarantined
+                "{} {}: {} new, {} there already, {} variants, {} unreadable{}{}",
+                health.account,
+                feed.feed,
+                taken.stored,
+                taken.duplicates,
+                taken.variants,
+                taken.quarantined,
+                if taken.discarded > 0 { format!(", {} discarded by rules", taken.discarded) } else { String::new() },
+                if feed.found_late > 0 {
+                    format!(", {} found late by a sweep", feed.found_late)
+                } else {
+                    String::new()
+                },
             )?;
             if !matches!(feed.state, FeedState::Idle { .. }) {
                 outcome = Outcome::Failed;
@@ -83,8 +96,24 @@ fn until_stopped(collecting: &Collecting, interrupt: &Interrupt) -> Outcome {
 /// Follows one account's health and says on standard error what changes for the worse and for the better.
 pub async fn tell(mut health: watch::Receiver<Health>) {
     let mut said: Vec<Option<String>> = Vec::new();
+    let (mut end, mut skewed) = (None, false);
     loop {
         let now = health.borrow_and_update().clone();
+        let nearer = now.token_expires.and_then(|expires| expiry_step(expires, Ticks::now()));
+        if nearer != end
+            && let Some(warning) = now.token_expires.and_then(|expires| expiry_warning(expires, Ticks::now()))
+        {
+            output::note(format_args!("vaultscope: {}: {warning}", now.account));
+        }
+        end = nearer;
+        if let Some(skew) = now.clock_skew.filter(|_| !skewed) {
+            let seconds = skew.0.abs() / SECOND;
+            output::note(format_args!(
+                "vaultscope: {}: this machine's clock is {seconds} s from the service's: set it (NTP)",
+                now.account
+            ));
+        }
+        skewed = now.clock_skew.is_some();
         said.resize(now.feeds.len(), None);
         for (feed, said) in now.feeds.iter().zip(&mut said) {
             let ill = is_ill(feed).then(|| trouble(feed));

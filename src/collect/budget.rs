@@ -176,7 +176,7 @@ impl Budget {
             }
             let n = gate.refusals.saturating_sub(1);
             let window = if n > 2 { HOUR_WINDOW } else { MINUTE_WINDOW };
-            let growing = MINUTE.min(Duration::from_secs(1) * 2_u32.saturating_pow(n.min(10)));
+            let growing = MINUTE.min(Duration::from_secs(1) * (2_u32.saturating_pow(n.min(10)) / 2));
             let wait = retry_after.map_or(window, |wait| wait.max(growing));
             gate.closed_until = gate.closed_until.max(now + wait);
             gate.first_until = Duration::ZERO;

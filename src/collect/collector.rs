@@ -353,6 +353,12 @@ impl CollectorHandle {
     }
 }
 
+/// The step before its end that a token has come to: 14, 7 and 1 days, an hour, or past it (0), in hours. One warning a step is enough.
+pub fn expiry_step(expires: Ticks, now: Ticks) -> Option<i64> {
+    let left = (expires - now).0;
+    [0, 1, 24, 7 * 24, 14 * 24].into_iter().find(|hours| left <= hours * crate::base::time::HOUR)
+}
+
 /// When a token's end is worth a warning: 14, 7 and 1 days and an hour before it, as the largest that has passed.
 pub fn expiry_warning(expires: Ticks, now: Ticks) -> Option<String> {
     let left = expires - now;

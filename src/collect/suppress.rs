@@ -217,8 +217,8 @@ impl Asking {
 }
 
 /// Each predicate on lines of its own, so that a comment in it ends there.
-const BEFORE: &str = "iff(\n";
-const AFTER: &str = "\n, true, false)";
+pub(super) const BEFORE: &str = "iff(\n";
+pub(super) const AFTER: &str = "\n, true, false)";
 const PROJECT: &str = "OnePasswordEvents\n| project ";
 
 fn question<'a>(predicates: impl Iterator<Item = &'a str>) -> String {

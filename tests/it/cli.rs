@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+mod collecting;
 mod connect;
 mod demo;
 mod doctor;

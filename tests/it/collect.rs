@@ -13,14 +13,17 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use vaultscope::base::clock::Clock;
 use vaultscope::base::http::{HttpClient, HttpOptions};
-use vaultscope::base::time::Ticks;
+use vaultscope::base::time::{Span, Ticks};
 use vaultscope::collect::{Collector, CollectorHandle, EventsApi, FeedHealth, FeedState, Health, Pins, Settings};
 use vaultscope::demo::server::What;
 use vaultscope::demo::{DemoServer, Options, ServerOptions};
+use vaultscope::engine::local::Local;
+use vaultscope::engine::{QueryEngine as _, Request};
 use vaultscope::event::{Feed, Source};
-use vaultscope::store::{Reader, Writer};
+use vaultscope::kql::Type;
+use vaultscope::store::{GapRecord, Reader, Writer};
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
 const EVENTS: usize = 400;
 const PAGE: usize = 37;
@@ -47,7 +50,7 @@ impl BadService {
 }
 
 impl Respond for BadService {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
+    fn respond(&self, request: &wiremock::Request) -> ResponseTemplate {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let from = match (body.get("cursor").and_then(Value::as_str), body.get("limit"), body.get("start_time")) {
             (Some(cursor), None, None) => cursor.strip_prefix("at-").and_then(|at| at.parse().ok()),
@@ -92,7 +95,7 @@ async fn service() -> (MockServer, Vec<Arc<BadService>>) {
         let answer = Arc::clone(&service);
         Mock::given(method("POST"))
             .and(path(format!("/api/v2/{feed}")))
-            .respond_with(move |request: &Request| answer.respond(request))
+            .respond_with(move |request: &wiremock::Request| answer.respond(request))
             .mount(&server)
             .await;
         feeds.push(service);
@@ -167,7 +170,7 @@ async fn a_service_that_fails_in_every_way_loses_and_doubles_nothing() {
 struct Demo {
     server: DemoServer,
     collector: CollectorHandle,
-    _writer: Writer,
+    writer: Writer,
     dir: tempfile::TempDir,
 }
 
@@ -177,14 +180,18 @@ impl Demo {
         // Live events are so rare that none comes by itself while a test runs.
         let what = What::Simulated(Options { users: 30, days: 1, rate: 0.01, ..Options::new(7, now) });
         let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
-        let server =
-            DemoServer::start(ServerOptions { features: features.to_vec(), faults, ..ServerOptions::new(what) });
+        let options = ServerOptions { features: features.to_vec(), faults, ..ServerOptions::new(what) };
+        Self::serve(options, Settings::demo()).await
+    }
+
+    async fn serve(options: ServerOptions, settings: Settings) -> Self {
+        let server = DemoServer::start(options);
         let server = server.await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let writer = Writer::open(dir.path()).unwrap();
-        let settings = Settings { clock: Clock::starting_at(server.control.now()), ..Settings::demo() };
+        let settings = Settings { clock: Clock::starting_at(server.control.now()), ..settings };
         let collector = start(&server.base_url(), server.token.clone(), &writer, dir.path(), settings);
-        Self { server, collector, _writer: writer, dir }
+        Self { server, collector, writer, dir }
     }
 
     /// Waits until every event that the service shows is stored.
@@ -251,5 +258,62 @@ async fn an_expired_token_stops_the_polling_until_it_is_good_again() {
     demo.server.control.clear();
     demo.collector.poll_now();
     demo.taken_whole().await;
+    demo.collector.stop().await;
+}
+
+fn quiet() -> What {
+    let now = Ticks::parse_rfc3339("2026-03-03T12:00:00Z").unwrap();
+    What::Simulated(Options { users: 30, days: 1, rate: 0.01, ..Options::new(7, now) })
+}
+
+#[tokio::test]
+async fn a_service_that_is_there_by_ipv6_alone_is_collected() {
+    let options = ServerOptions { address: "[::1]:0".parse().unwrap(), ..ServerOptions::new(quiet()) };
+    let demo = Demo::serve(options, Settings::demo()).await;
+    assert!(demo.server.addr.is_ipv6());
+    assert!(demo.taken_whole().await.taken().stored > 500);
+    demo.collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_gap_is_filled_by_the_demo_while_its_tail_goes_on() {
+    let demo = Demo::start(&Feed::ALL, &[]).await;
+    demo.taken_whole().await;
+    let now = demo.server.control.now();
+    let hours = |n: i64| Span(n * vaultscope::base::time::HOUR);
+    let gap = GapRecord {
+        account: "".into(),
+        feed: None,
+        from: Some(now - hours(8)),
+        to: Some(now - hours(4)),
+        why: "a test".into(),
+        noticed: now,
+    };
+    demo.writer.handle().record_gap(gap).await.unwrap().unwrap();
+    demo.collector.poll_now();
+    let reader = demo.reader();
+    until(&demo.collector, |_| reader.gaps(1).unwrap()[0].state() == "filled").await;
+    let health = demo.taken_whole().await;
+    assert!(health.taken().duplicates > 10, "{health:?}");
+    assert_eq!((health.taken().variants, reader.status().unwrap().gaps), (0, 0));
+    demo.collector.stop().await;
+}
+
+#[tokio::test]
+async fn item_usages_that_are_told_late_stand_where_they_happened_and_say_how_late_they_are() {
+    let demo = Demo::start(&Feed::ALL, &[]).await;
+    demo.taken_whole().await;
+    demo.server.control.advance(Duration::from_secs(24 * 3600));
+    demo.collector.poll_now();
+    demo.taken_whole().await;
+    let now = demo.server.control.now();
+    let engine = Local::new(demo.reader(), vaultscope::engine::local::Options::default());
+    let text = "OnePasswordEvents | where late > 10m \
+                | summarize late = count(), wrong = countif(TimeGenerated - timestamp != late or arrived < timestamp)";
+    let answer = engine.run(&Request::new(text, now)).unwrap();
+    let cell =
+        |column| vaultscope::engine::format::cell::text(answer.tables[0].batches[0].column(column), 0, Type::Long);
+    assert_ne!(cell(0).as_deref(), Some("0"));
+    assert_eq!(cell(1).as_deref(), Some("0"));
     demo.collector.stop().await;
 }

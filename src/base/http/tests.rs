@@ -193,3 +193,34 @@ fn a_file_without_a_certificate_is_refused() {
         assert!(matches!(HttpClient::new(&HttpOptions { ca_file: Some(file) }), Err(HttpError::CaFile { .. })));
     }
 }
+
+/// A port of `::1` on which nobody answers: its queue of connections is full, so that a further one waits.
+async fn black_hole(port: u16) -> (tokio::net::TcpListener, Vec<tokio::net::TcpStream>) {
+    let socket = tokio::net::TcpSocket::new_v6().unwrap();
+    socket.bind(format!("[::1]:{port}").parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let (address, mut waiting) = (listener.local_addr().unwrap(), Vec::new());
+    loop {
+        match tokio::time::timeout(Duration::from_millis(300), tokio::net::TcpStream::connect(address)).await {
+            Ok(stream) => waiting.push(stream.unwrap()),
+            Err(_) => return (listener, waiting),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_whose_ipv6_address_swallows_everything_is_reached_by_ipv4_within_two_seconds() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_string("here")).mount(&server).await;
+    let port = server.address().port();
+    let _hole = black_hole(port).await;
+    let addresses = [format!("[::1]:{port}"), format!("127.0.0.1:{port}")].map(|address| address.parse().unwrap());
+    // Patience for the whole of connecting is what may be lost.
+    let patience = Patience { connect: Duration::from_secs(2), ..PATIENCE };
+    let (tls, _) = trust::client_config(None).unwrap();
+    let builder = base_builder(patience).tls_backend_preconfigured(tls).no_proxy();
+    let client = builder.resolve_to_addrs("localhost", &addresses).build().unwrap();
+    let client = HttpClient { direct: client, ..self::client() };
+    let base = format!("http://localhost:{port}").parse().unwrap();
+    assert_eq!(client.get(&base, "/", &CANARY.into()).await.unwrap().body, "here".as_bytes());
+}

@@ -1,5 +1,7 @@
 //! `store status`
 
+mod collection;
+
 use std::io::Write as _;
 
 use anyhow::Result;
@@ -47,12 +49,14 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
         Format::Text => {
             text(&mut out, &status)?;
             text_of_retention(&mut out, &status, policy(&place.config.retention).as_ref())?;
+            collection::text(&mut out, &status, &reader, &place)?;
             text_of_tables(&mut out, &tables)?;
         }
         Format::Json => {
             let mut json = as_json(&status);
             json["retention"] = json_of_retention(&status, policy(&place.config.retention).as_ref());
             json["tables"] = json_of_tables(&tables);
+            collection::json(&mut json, &status, &reader, &place)?;
             writeln!(out, "{json}")?;
         }
     }
@@ -146,9 +150,6 @@ fn text(out: &mut output::Answer, status: &Status) -> Result<()> {
         for (file, why) in &status.damaged {
             writeln!(out, "        {}: {}", Shown::new(file), Shown::new(why))?;
         }
-    }
-    if status.gaps > 0 {
-        writeln!(out, "gaps    {} stretches of time whose events may be missing", status.gaps)?;
     }
     // One commit apart is what a crash between the two leaves, and is put right at the next opening.
     if status.kept_head.is_some_and(|kept| kept.batches.abs_diff(status.head.batches) > 1) {

@@ -448,10 +448,14 @@ fn the_end_of_a_token_is_announced() {
         (HOUR / 2, Some("within an hour")),
         (-1, Some("has expired")),
     ] {
+        assert_eq!(expiry_step(NOW + Span(left), NOW).is_some(), want.is_some());
         let warning = expiry_warning(NOW + Span(left), NOW);
         assert_eq!(warning.is_some(), want.is_some());
         assert!(warning.unwrap_or_default().contains(want.unwrap_or_default()));
     }
+    let steps = [-1, HOUR / 2, HOUR + 1, DAY, DAY + 1, 7 * DAY, 14 * DAY, 14 * DAY + 1];
+    let steps = steps.map(|left| expiry_step(NOW + Span(left), NOW));
+    assert_eq!(steps, [Some(0), Some(1), Some(24), Some(24), Some(168), Some(168), Some(336), None]);
 }
 
 #[tokio::test]

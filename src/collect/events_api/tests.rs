@@ -161,6 +161,35 @@ async fn a_token_that_changed_in_its_file_is_taken_up() {
     assert_eq!(api.open().unwrap().token.expose_secret(), "new");
 }
 
+#[tokio::test]
+async fn a_token_of_another_server_is_sent_there_and_one_that_names_a_strange_one_nowhere() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::token::tests::token;
+
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    let write = |token: &SecretString| {
+        std::fs::write(&file, token.expose_secret()).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    let of = |host: &str| token(&format!(r#"{{"aud":["{host}"]}}"#));
+    let http = HttpClient::new(&HttpOptions::default()).unwrap();
+    // Not there yet: a state, and no reason to have no client.
+    let api = EventsApi::waiting(http, None, &SecretRef::File(file.clone()));
+    let error = api.identify().await.unwrap_err();
+    assert!(matches!(&error, FetchError::NoToken(why) if why.contains("token")), "{error}");
+    write(&of("events.1password.com"));
+    assert!(api.renew(false).await);
+    assert_eq!((api.place().as_str(), api.open().unwrap().number), ("events.1password.com", 0));
+    write(&of("events.1password.eu"));
+    assert!(api.renew(false).await);
+    assert_eq!((api.place().as_str(), api.open().unwrap().number), ("events.1password.eu", 1));
+    write(&of("evil.example"));
+    assert!(!api.renew(false).await);
+    assert_eq!(api.place(), "events.1password.eu");
+}
+
 #[test]
 fn the_configuration_knows_the_feeds_by_the_same_names() {
     assert_eq!(crate::base::config::values::FEEDS.map(Feed::from_name), Feed::ALL.map(Some));

@@ -96,11 +96,11 @@ fn base64url(text: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// An unsigned token with these claims; the encoder is the test's own.
-    fn token(claims: &str) -> SecretString {
+    pub fn token(claims: &str) -> SecretString {
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut text = String::new();
         for chunk in claims.as_bytes().chunks(3) {

@@ -43,7 +43,7 @@ pub fn write(out: &mut impl Write, answer: &Answer) -> Result<(), FormatError> {
 }
 
 /// One field. Numbers and times are ours; text comes from outside.
-fn field(line: &mut String, text: &str, outside: bool) {
+pub fn field(line: &mut String, text: &str, outside: bool) {
     let formula = outside && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let quoted = formula || text.contains(['"', ',', '\n', '\r']) || text.chars().any(is_unseen);
     if !quoted {
