@@ -24,6 +24,8 @@
 //!
 //! **Tag** of an event: the first 8 bytes of its leaf, stored with it, so that `verify` can name the event and not only its batch.
 
+#[cfg(test)]
+mod example;
 pub mod pruned;
 
 use sha2::{Digest, Sha256};

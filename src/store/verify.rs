@@ -10,6 +10,7 @@
 mod claims;
 mod columns;
 mod finding;
+mod held;
 pub(super) mod listing;
 #[cfg(test)]
 mod tests;
