@@ -109,7 +109,7 @@ pub(super) fn root(number: u64, before: &Root, first_seq: i64, leaves: u64, tree
 
 /// SHA-256 over these parts, one after the other.
 pub(super) fn sha256(parts: &[&[u8]]) -> Root {
-    parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize().into()
+    parts.iter().fold(Sha256::new(), Digest::chain_update).finalize().into()
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ pub fn export(
     range.walk(predicate, progress)?;
     let found = range.finish()?;
     let (bytes, digest) = (found.bytes, found.digest);
-    folder.keep(file)?;
+    folder.keep(&file)?;
 
     let manifest = Manifest {
         format: bundle::FORMAT.to_owned(),
@@ -179,7 +179,7 @@ impl Out {
             Format::Ndjson => Self::Lines(file),
             Format::Csv => {
                 let sheet = csv::Sheet::new(options.raw_csv);
-                sheet.header(&mut file).map_err(|e| StoreError::io(Path::new("events.csv"), e))?;
+                csv::header(&mut file).map_err(|e| StoreError::io(Path::new("events.csv"), e))?;
                 Self::Csv(file, sheet)
             }
             Format::Parquet => {

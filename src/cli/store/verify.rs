@@ -109,7 +109,7 @@ fn bundle(folder: &Path, args: &Args) -> Result<Outcome> {
             )?;
         }
         (Err(w), Format::Json) => {
-            writeln!(out, "{}", json!({"sound": false, "line": w.line, "seq": w.seq, "what": w.why}))?
+            writeln!(out, "{}", json!({"sound": false, "line": w.line, "seq": w.seq, "what": w.why}))?;
         }
         (Ok(c), Format::Text) => {
             writeln!(out, "SOUND: {} events of {} batches are what was committed", c.events, c.batches)?;
@@ -122,7 +122,7 @@ fn bundle(folder: &Path, args: &Args) -> Result<Outcome> {
             }
         }
         (Err(wrong), Format::Text) => {
-            writeln!(out, "NOT SOUND. The first that is wrong: {}", Shown::new(&wrong.to_string()))?
+            writeln!(out, "NOT SOUND. The first that is wrong: {}", Shown::new(&wrong.to_string()))?;
         }
     }
     out.end()?;

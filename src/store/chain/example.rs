@@ -26,8 +26,7 @@ fn every_number_of_the_documentation_is_what_the_program_computes() {
     says(&format!("`{}`", hex(&Pruned::of(&first, &[false, false, true]).to_bytes())));
 
     let line = page.lines().find(|line| line.starts_with("0001 0004")).unwrap().replace(' ', "");
-    let bytes: Vec<u8> =
-        (0..line.len()).step_by(2).map(|i| u8::from_str_radix(&line[i..i + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> = (0..line.len()).step_by(2).map(|i| u8::from_str_radix(&line[i..i + 2], 16).unwrap()).collect();
     assert_eq!(sha256(&[&bytes]), first[0]);
 
     let signer = Signer::from_seed("vaultscope/example", &[7; 32]).unwrap();

@@ -68,7 +68,7 @@ impl Notary {
         Ok(notary)
     }
 
-    /// The store's key, where there is one to sign with.
+    /// The store's key, where there is one to sign with: tombstones are signed with it.
     pub(in crate::store) fn signer(&self) -> Option<&Signer> {
         self.signer.as_ref().map(|(signer, _)| signer)
     }

@@ -28,11 +28,6 @@ impl Sheet {
         Self { raw, altered: vec![0; STORED.len()], line: String::new() }
     }
 
-    pub fn header(&self, out: &mut impl Write) -> io::Result<()> {
-        let names: Vec<&str> = STORED.iter().map(|column| column.name).collect();
-        write!(out, "{}\r\n", names.join(","))
-    }
-
     pub fn rows(&mut self, out: &mut impl Write, batch: &RecordBatch, keep: &[bool]) -> io::Result<()> {
         for row in (0..batch.num_rows()).filter(|row| keep[*row]) {
             self.line.clear();
@@ -60,6 +55,12 @@ impl Sheet {
         let named = STORED.iter().zip(self.altered).filter(|(_, n)| *n > 0);
         named.map(|(column, n)| (column.name.to_owned(), n)).collect()
     }
+}
+
+/// The names of the columns.
+pub(super) fn header(out: &mut impl Write) -> io::Result<()> {
+    let names: Vec<&str> = STORED.iter().map(|column| column.name).collect();
+    write!(out, "{}\r\n", names.join(","))
 }
 
 /// Numbers, times and truths are the store's own.

@@ -62,7 +62,7 @@ impl Folder {
     }
 
     /// Gives a written and synced file its name.
-    pub fn keep(&self, under: Under) -> Result<(), StoreError> {
+    pub fn keep(&self, under: &Under) -> Result<(), StoreError> {
         fs::rename(&under.temporary, &under.name).map_err(|e| StoreError::io(&under.name, e))?;
         sync_dir(&self.0)
     }
@@ -71,7 +71,7 @@ impl Folder {
     pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let mut under = self.file(name)?;
         under.file.write_all(bytes).and_then(|()| under.file.sync_all()).map_err(|e| StoreError::io(&under.name, e))?;
-        self.keep(under)
+        self.keep(&under)
     }
 }
 

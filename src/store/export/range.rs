@@ -257,8 +257,8 @@ impl<'o> Range<'o> {
     /// Ends the file of events, and the proof with the next signed head.
     pub fn finish(mut self) -> Result<Found, StoreError> {
         let last = self.last_held.checked_sub(1).map_or(0, |at| self.proofs[at].number);
-        let signed = self.listing.checkpoints.iter().filter(|signed| signed.head.batches <= self.listing.head.batches);
-        let signed = if last == 0 { signed.last() } else { signed.into_iter().find(|s| s.head.batches >= last) };
+        let mut signed = self.listing.checkpoints.iter().filter(|s| s.head.batches <= self.listing.head.batches);
+        let signed = if last == 0 { signed.next_back() } else { signed.find(|s| s.head.batches >= last) };
         let checkpoint = signed.and_then(|signed| {
             let key = self.listing.signers.get(&signed.signer)?.clone();
             let checkpoint = Checkpoint { origin: key.name().to_owned(), head: signed.head, at: signed.at };

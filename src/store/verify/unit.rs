@@ -197,7 +197,9 @@ impl Work<'_> {
         }
         let mut unnamed = self.hold(&mut seen, &listing.accounts, &mut outcome);
         self.name(&mut unnamed)?;
-        unnamed.into_iter().for_each(|(_, finding)| outcome.find(finding));
+        for (_, finding) in unnamed {
+            outcome.find(finding);
+        }
         Ok(outcome)
     }
 
@@ -247,7 +249,7 @@ impl Work<'_> {
     }
 
     /// Enters which events the findings are about: read a second time, which only happens when there is something to say.
-    fn name(&self, unnamed: &mut Vec<(u32, Finding)>) -> Result<(), StoreError> {
+    fn name(&self, unnamed: &mut [(u32, Finding)]) -> Result<(), StoreError> {
         if unnamed.is_empty() {
             return Ok(());
         }
@@ -273,6 +275,9 @@ impl Work<'_> {
     }
 }
 
+/// Dictionary codes of feed, account and source.
+type Codes = [Option<usize>; 3];
+
 impl Seen<'_> {
     fn take(&mut self, batch: &RecordBatch, outcome: &mut Outcome) {
         use std::hash::BuildHasher as _;
@@ -296,7 +301,7 @@ impl Seen<'_> {
         self.rows.reserve(batch.num_rows());
         outcome.identities.reserve(batch.num_rows());
         // The codes of the row before, and what they stand for.
-        let mut known: Option<([Option<usize>; 3], u32, Option<(Feed, Source)>)> = None;
+        let mut known: Option<(Codes, u32, Option<(Feed, Source)>)> = None;
         for row in 0..batch.num_rows() {
             let key = [feeds.key(row), accounts.key(row), sources.key(row)];
             let (facts, kinds) = match known {
@@ -327,11 +332,14 @@ impl Seen<'_> {
     }
 }
 
+/// Takes an identity: its hash, its sequence number, and the event when it is asked for.
+type Look<'l> = dyn FnMut(u64, i64, &dyn Fn() -> Event) + 'l;
+
 /// Hands every identity of a unit to `look`: its hash, the sequence number and the event.
 pub(in crate::store) fn each_identity(
     place: &Place<'_>,
     hasher: &std::hash::RandomState,
-    look: &mut dyn FnMut(u64, i64, &dyn Fn() -> Event),
+    look: &mut Look<'_>,
 ) -> Result<(), StoreError> {
     use std::hash::BuildHasher as _;
     let mut take = |batch: &RecordBatch| {
