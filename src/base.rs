@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod csv;
 pub mod disk;
+pub mod fault;
 pub mod http;
 pub mod log;
 pub mod paths;

@@ -4,6 +4,7 @@
 //! the page's bytes with the cursor to the store's writer, and asks for the next only when that one is on the disk: what
 //! was committed is never lost, and a cursor never runs ahead of its events.
 
+mod aside;
 pub mod backoff;
 pub mod budget;
 pub mod collector;

@@ -12,6 +12,15 @@ pub enum Clock {
     Shifted(Span),
     /// Standing still.
     Fixed(Ticks),
+    /// Of a simulation: the one that this thread has, see [`Clock::simulate`].
+    #[cfg(feature = "failpoints")]
+    Simulated,
+}
+
+#[cfg(feature = "failpoints")]
+thread_local! {
+    /// What a simulated clock showed, and when on tokio's.
+    static SIMULATED: std::cell::Cell<Option<(Ticks, tokio::time::Instant)>> = const { std::cell::Cell::new(None) };
 }
 
 impl Clock {
@@ -25,7 +34,25 @@ impl Clock {
             Self::System => Ticks::now(),
             Self::Shifted(span) => Ticks::now() + span,
             Self::Fixed(ticks) => ticks,
+            #[cfg(feature = "failpoints")]
+            Self::Simulated => {
+                let shown = SIMULATED.get().map(|(ticks, at)| ticks + Span((at.elapsed().as_nanos() / 100) as i64));
+                shown.unwrap_or_default()
+            }
         }
+    }
+}
+
+#[cfg(feature = "failpoints")]
+impl Clock {
+    /// Has this thread's simulated clock show `now` at this moment of tokio's time, and go on with it.
+    pub fn simulate(now: Ticks) {
+        SIMULATED.set(Some((now, tokio::time::Instant::now())));
+    }
+
+    /// Is this a thread whose time is simulated? Then nothing may be left to other threads.
+    pub fn is_simulated() -> bool {
+        SIMULATED.get().is_some()
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::aside::aside;
 use super::backoff::{Backoff, REFUSED};
 use super::budget::{Budget, Urgency};
 use super::events_api::KEPT_DAYS;
@@ -149,7 +150,7 @@ impl Collector {
                     let sender = watch::Sender::new(now);
                     for feed in &self.settings.feeds {
                         let poller = self.poller(*feed, &account, &budget, (&orders, &health), (&sender, &renewed));
-                        pollers.spawn(attended(poller));
+                        pollers.spawn(kept_going(poller));
                     }
                     known = Some(sender);
                 }
@@ -280,29 +281,24 @@ impl Collector {
 
     async fn pin(&self, identity: Identity) -> Result<Arc<str>, PinError> {
         let (pins, name) = (self.pins.clone(), self.account.clone());
-        let stopped = |_| PinError::Io { path: "accounts.json".into(), error: std::io::Error::other("interrupted") };
-        tokio::task::spawn_blocking(move || pins.hold(&name, &identity)).await.map_err(stopped)?
+        let stopped = || PinError::Io { path: "accounts.json".into(), error: std::io::Error::other("interrupted") };
+        aside(move || pins.hold(&name, &identity)).await.ok_or_else(stopped)?
     }
 }
 
-/// Runs a poller in a task of its own, so that a panic ends there.
-async fn attended(poller: Poller) {
-    let (feed, health) = (poller.feed, Arc::clone(&poller.health));
-    if let Err(error) = tokio::spawn(poller.run()).await {
-        died(&health, feed, &error.to_string());
-    }
-}
-
-/// A poller that panicked is told of, like any other failure; the others go on.
-fn died(health: &watch::Sender<Health>, feed: Feed, why: &str) {
-    tracing::error!(feed = feed.name(), "the poller died: {why}");
-    health.send_modify(|health| {
-        if let Some(feed) = health.feeds.iter_mut().find(|health| health.feed == feed) {
-            feed.state = FeedState::Stopped;
-            feed.errors += 1;
-            feed.last_error = Some("the poller died of a fault in this program; the log says more".to_owned());
+/// Runs a poller, and another in its place when it panicked: a fault of this program is told of and backed off from like any other
+/// failure, and ends neither the feed nor the others. A task of its own, so that a panic ends there.
+async fn kept_going(poller: Poller) {
+    let (mut backoff, mut orders) = (poller.backoff.clone(), poller.orders.clone());
+    while let Err(error) = tokio::spawn(poller.clone().run()).await {
+        if !error.is_panic() {
+            return;
         }
-    });
+        tracing::error!(feed = poller.feed.name(), "the poller died: {error}");
+        let wait = backoff.failed();
+        poller.died(wait);
+        let _ = tokio::time::timeout(wait, orders.changed()).await;
+    }
 }
 
 /// Puts every feed into a state, with the error that led there.

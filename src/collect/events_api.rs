@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::events_api_v3 as v3;
 use super::source::{Asked, EventSource, FetchError, Fetched, Identity, Position};
+use crate::base::fault;
 use crate::base::http::{Answer, BaseUrl, HttpClient};
 use crate::base::secret::{SecretError, SecretRef};
 use crate::base::shown::Shown;
@@ -145,6 +146,7 @@ impl EventsApi {
 
     async fn page(&self, feed: Feed, position: &Position) -> Result<Fetched, FetchError> {
         let open = self.open()?;
+        fault::at("fetch.send").map_err(|e| failed(&e))?;
         let third = self.version(feed) == v3::VERSION;
         let answer = if third {
             self.v3_page(&open, position).await?
@@ -152,6 +154,7 @@ impl EventsApi {
             let path = format!("/api/v2/{}", feed.name());
             self.http.post_json(&open.base, &path, &open.token, request(position)?).await?
         };
+        fault::at("fetch.received").map_err(|e| failed(&e))?;
         match answer::check(&answer) {
             Ok(()) => {
                 let page = if third { v3::fetched(answer, position)? } else { fetched(answer)? };
@@ -286,6 +289,7 @@ fn fetched(answer: Answer) -> Result<Fetched, FetchError> {
     let server_time = answer::date(&answer);
     let Answer { status, body, took, .. } = answer;
     let bytes = body.len() as u64;
+    fault::at("fetch.split").map_err(|e| failed(&e))?;
     let page = page::split(&body).map_err(|error| FetchError::Malformed(explain(&error, &body)))?;
     Ok(Fetched {
         items: page.items,
@@ -299,6 +303,10 @@ fn fetched(answer: Answer) -> Result<Fetched, FetchError> {
         missed: None,
         credential: 0,
     })
+}
+
+fn failed(error: &std::io::Error) -> FetchError {
+    FetchError::Malformed(error.to_string())
 }
 
 /// Says where the page stopped making sense; of the body itself only a few shown bytes.

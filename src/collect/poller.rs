@@ -36,7 +36,7 @@ pub(super) struct Known {
 }
 
 /// A feed's poller. It ends when its orders say so or when their sender is gone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Poller {
     pub source: Arc<dyn EventSource>,
     pub feed: Feed,
@@ -199,6 +199,12 @@ impl Poller {
     /// Waits, or until orders change.
     async fn wait(&mut self, time: Duration) {
         let _ = tokio::time::timeout(time, self.orders.changed()).await;
+    }
+
+    /// It panicked, and another takes its place.
+    pub fn died(&self, wait: Duration) {
+        self.failed("the poller died of a fault in this program and is started anew; the log says more");
+        self.set(FeedState::BackingOff { until: self.after(wait) });
     }
 
     /// Rests, then takes it that the feed may be read, so that the next round finds out.

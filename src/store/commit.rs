@@ -19,6 +19,7 @@ use super::records;
 use super::segment::{Identity, Segment};
 use super::suppress::Suppressing;
 use super::{StoreError, errands, fresh};
+use crate::base::fault;
 use crate::base::time::Ticks;
 use crate::event::Source;
 use crate::event::columns::{Arrival, BatchBuilder, text_at};
@@ -45,6 +46,7 @@ pub(super) fn put(
     let mut done = Committed { through: progress.head.through, ..Committed::default() };
 
     if !page.items.is_empty() {
+        fault::at("commit.decode").map_err(StoreError::doing("decode a page"))?;
         let mut events = Vec::with_capacity(page.items.len());
         let mut bad = Vec::new();
         let mut suppressing = Suppressing::of(page, account);
@@ -56,6 +58,7 @@ pub(super) fn put(
                 Err(why) => bad.push((at, why)),
             }
         }
+        fault::at("commit.tell-apart").map_err(StoreError::doing("tell events apart"))?;
         let (fresh, again) = tell_apart(tx, sealed, progress, page, account, &events)?;
         let first_seq = progress.head.through + 1;
         let (batch, leaves, undated) = build(page, first_seq, &fresh)?;
@@ -73,9 +76,11 @@ pub(super) fn put(
         done.through = progress.head.through;
         done.hidden = suppressing.hidden(&fresh);
         suppressing.record(tx)?;
+        fault::at("commit.ledger").map_err(StoreError::doing("write the ledger"))?;
         records::batch(tx, page, account, first_seq, &done, progress.head, &tree)?;
         if !fresh.is_empty() {
             let blob = fresh::encode(&batch)?;
+            fault::at("commit.page").map_err(StoreError::doing("write a page"))?;
             tx.prepare_cached("INSERT INTO page (first_seq, last_seq, rows, data) VALUES (?, ?, ?, ?)")
                 .and_then(|mut s| s.execute(params![first_seq, progress.head.through, done.stored as i64, blob]))
                 .map_err(failed("write a page"))?;
@@ -86,14 +91,17 @@ pub(super) fn put(
         }
         records::again(tx, progress.head.batches, &again)?;
         for (at, why) in bad {
+            fault::at("commit.quarantine").map_err(StoreError::doing("quarantine an item"))?;
             records::quarantine_item(tx, page, at, &why)?;
         }
     }
     if let Some(update) = &page.cursor {
+        fault::at("commit.cursor").map_err(StoreError::doing("move the cursor"))?;
         records::move_cursor(tx, account, feed, page.arrived, update)?;
     }
     errands::record(tx, page, account, &done)?;
     if let Some(poll) = &page.poll {
+        fault::at("commit.poll").map_err(StoreError::doing("record a poll"))?;
         records::poll(tx, account, feed, page.items.len(), poll)?;
     }
     Ok(done)

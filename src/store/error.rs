@@ -63,6 +63,10 @@ pub enum StoreError {
     Input { path: PathBuf, what: String },
     #[error("the store's writer has stopped")]
     Stopped,
+    #[error(
+        "a fault of this program ended the work on the store; nothing of it was kept, and the store is opened anew; the log says more"
+    )]
+    Died,
 }
 
 impl StoreError {
@@ -92,6 +96,25 @@ impl StoreError {
     pub(super) fn parquet(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Parquet { path, source }
+    }
+
+    /// For `map_err`: an error of a file operation while doing `what`.
+    pub(super) fn doing(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::io(Path::new(what), source)
+    }
+
+    /// Did the disk fail, other than by being full? What SQLite then has in memory may not be what is on it.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, NotADatabase, SystemIoFailure};
+        match self {
+            Self::Sqlite { source, .. } => {
+                matches!(
+                    source.sqlite_error_code(),
+                    Some(SystemIoFailure | CannotOpen | DatabaseCorrupt | NotADatabase)
+                )
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn damaged(what: impl Into<String>) -> Self {

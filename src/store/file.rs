@@ -23,6 +23,7 @@ use super::filter::{Filter, identity};
 use super::records::add_hours;
 use super::segment::Segment;
 use super::{Layout, Root, StoreError, fresh, modes};
+use crate::base::fault;
 use crate::base::time::Ticks;
 use crate::event::Feed;
 use crate::event::columns::text_at;
@@ -84,6 +85,7 @@ impl SegmentFile {
     pub(super) fn create(layout: &Layout, name: String, effort: Effort) -> Result<Self, StoreError> {
         let dir = layout.segments();
         let temporary = dir.join(format!("{name}.tmp"));
+        fault::before("segment.create", &temporary).map_err(|e| StoreError::io(&temporary, e))?;
         let file = modes::open(OpenOptions::new().write(true).create(true).truncate(true), &temporary, modes::SHARED)?;
         let writer = ArrowWriter::try_new(file, schema::arrow(), Some(properties(effort)))
             .map_err(|e| parquet_error(&temporary, e))?;
@@ -92,6 +94,7 @@ impl SegmentFile {
 
     /// Adds rows, which follow those before in sequence.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        fault::before("segment.write", &self.temporary).map_err(|e| StoreError::io(&self.temporary, e))?;
         self.content.add(batch);
         self.writer.write(batch).map_err(|e| parquet_error(&self.temporary, e))
     }
@@ -105,11 +108,15 @@ impl SegmentFile {
         let Self { dir, name, temporary, writer, content } = self;
         let io = |e| StoreError::io(&temporary, e);
         let file = writer.into_inner().map_err(|e| parquet_error(&temporary, e))?;
-        file.sync_all().map_err(io)?;
+        fault::before("segment.sync", &temporary).and_then(|()| file.sync_all()).map_err(io)?;
+        fault::after("segment.sync", &temporary);
         let bytes = file.metadata().map_err(io)?.len();
         let digest = file_digest(&temporary)?;
         let done = dir.join(&name);
-        std::fs::rename(&temporary, &done).map_err(|e| StoreError::io(&done, e))?;
+        fault::before("segment.rename", &done)
+            .and_then(|()| std::fs::rename(&temporary, &done))
+            .map_err(|e| StoreError::io(&done, e))?;
+        fault::after("segment.rename", &done);
         sync_dir(&dir)?;
         Ok(Written {
             file: name,
@@ -180,7 +187,10 @@ fn parquet_error(path: &Path, e: ParquetError) -> StoreError {
 
 /// Syncs a folder, so that a rename in it outlives a loss of power.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    File::open(dir).and_then(|d| d.sync_all()).map_err(|e| StoreError::io(dir, e))
+    let synced = fault::before("folder.sync", dir).and_then(|()| File::open(dir)?.sync_all());
+    synced.map_err(|e| StoreError::io(dir, e))?;
+    fault::after("folder.sync", dir);
+    Ok(())
 }
 
 /// What the catalogue will say of the file.

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::chain::Root;
 use super::{StoreError, modes};
+use crate::base::fault;
 
 const MAGIC: &[u8; 8] = b"VSHEAD01";
 const SLOT: usize = 64;
@@ -77,6 +78,7 @@ impl Heads {
         if file.metadata().map_err(io)?.len() < FILE_BYTES {
             file.set_len(FILE_BYTES).map_err(io)?;
             file.sync_all().map_err(io)?;
+            fault::after("heads.sync", path);
         }
         let slots = OFFSETS.map(|at| read_slot(&file, at));
         let newest = usize::from(slots[1].map(|h| h.batches) > slots[0].map(|h| h.batches));
@@ -86,9 +88,15 @@ impl Heads {
     /// Writes the head into the older slot and syncs it. After an error the file is opened anew at the next call: what a
     /// failed sync left in the page cache is not to be trusted.
     pub(super) fn write(&mut self, head: Head) -> Result<(), StoreError> {
-        let done = self.file.write_all_at(&head.to_slot(), OFFSETS[self.next]).and_then(|()| self.file.sync_data());
+        let done = fault::before("heads.write", &self.path)
+            .and_then(|()| self.file.write_all_at(&head.to_slot(), OFFSETS[self.next]))
+            .and_then(|()| fault::before("heads.sync", &self.path))
+            .and_then(|()| self.file.sync_data());
         match done {
-            Ok(()) => self.next = 1 - self.next,
+            Ok(()) => {
+                fault::after("heads.sync", &self.path);
+                self.next = 1 - self.next;
+            }
             Err(source) => {
                 if let Ok(file) = OpenOptions::new().read(true).write(true).open(&self.path) {
                     self.file = file;

@@ -19,6 +19,7 @@ use super::retain::purge::read_line;
 use super::segment::Segment;
 use super::watermark::{self, Channel};
 use super::{Layout, Options, StoreError, modes};
+use crate::base::fault;
 use crate::base::time::Ticks;
 use crate::event::Source;
 
@@ -159,22 +160,27 @@ impl Intake {
         let before = self.head;
         let mut progress =
             Progress { head: self.head, fresh_rows: self.fresh_rows, expiry: self.expiry, damaged: Vec::new() };
+        fault::at("commit.begin").map_err(StoreError::doing("begin a commit"))?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a commit"))?;
         let mut done = Vec::with_capacity(pages.len());
         for page in pages {
             done.push(put(&tx, &self.sealed, &mut self.names, &mut progress, page)?);
         }
         if progress.head.through > before.through {
+            fault::at("commit.gather").map_err(StoreError::doing("gather pages"))?;
             gather(&tx, self.sealing_through)?;
         }
         if progress.head.batches > before.batches {
+            fault::at("commit.head").map_err(StoreError::doing("write the chain's head"))?;
             tx.prepare_cached("UPDATE head SET through = ?, batches = ?, root = ?")
                 .and_then(|mut s| {
                     s.execute(params![progress.head.through, progress.head.batches as i64, progress.head.root])
                 })
                 .map_err(failed("write the chain's head"))?;
+            fault::at("commit.sign").map_err(StoreError::doing("sign the chain's head"))?;
             self.notary.sign(&tx, progress.head, Ticks::now())?;
         }
+        fault::at("commit.end").map_err(StoreError::doing("commit a page"))?;
         tx.commit().map_err(failed("commit a page"))?;
         self.head = progress.head;
         self.fresh_rows = progress.fresh_rows;
@@ -210,7 +216,8 @@ impl Intake {
 
     /// Tells every reader how far the store has come.
     pub(super) fn announce(&self) {
-        if let Err(e) = watermark::write(&self.watermark, self.head.through) {
+        let written = fault::at("announce").and_then(|()| watermark::write(&self.watermark, self.head.through));
+        if let Err(e) = written {
             tracing::warn!(error = %e, "the watermark could not be written");
         }
         self.channel.raise(self.head.through);

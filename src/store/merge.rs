@@ -15,6 +15,7 @@ use super::file::{Effort, SEGMENT_VERSION, SegmentFile, Written};
 use super::intake::{Intake, Sealed};
 use super::segment::Segment;
 use super::{Layout, Options, StoreError};
+use crate::base::fault;
 use crate::base::time::Ticks;
 
 /// So many neighbours become one, even where they are far from large together: rows are written anew at most log₁₆ times then.
@@ -81,6 +82,7 @@ pub(super) fn write(
 
 fn fill(file: &mut SegmentFile, sources: &[Arc<Segment>], stop: &AtomicBool) -> Result<(), Failed> {
     for segment in sources {
+        fault::at("merge.read").map_err(StoreError::doing("merge segments")).map_err(Failed::Target)?;
         let unreadable = |e| Failed::Source(Arc::clone(segment), e);
         let before = file.rows();
         let mut batches = guarded(segment, || segment.batches()).map_err(unreadable)?;
@@ -102,6 +104,7 @@ impl Intake {
     /// and the answer is false.
     pub(super) fn replace(&mut self, sources: &[Arc<Segment>], written: Written) -> Result<bool, StoreError> {
         let failed = StoreError::sqlite;
+        fault::at("merge.replace").map_err(StoreError::doing("put a merged segment in its place"))?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a merge"))?;
         for source in sources {
             if !supersede(&tx, source.id, Ticks::now())? {
@@ -112,6 +115,7 @@ impl Intake {
         }
         let segment = written.enter(&tx, &self.layout, &self.notary)?;
         tx.commit().map_err(failed("commit a merge"))?;
+        fault::at("merge.replaced").map_err(StoreError::doing("put a merged segment in its place"))?;
         let new = Sealed { segment: Arc::new(segment), filter: written.filter };
         self.swap(sources, Some(new));
         Ok(true)

@@ -12,6 +12,7 @@ use super::file::{Effort, SEGMENT_VERSION, SegmentFile, Written};
 use super::intake::{Intake, Sealed};
 use super::records::add_hours;
 use super::{Layout, StoreError, catalogue, fresh};
+use crate::base::fault;
 
 /// Which pages become a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(super) struct Plan {
 
 /// The oldest pages up to the one that makes `rows` events, of those that are not among the newest `keep`. Pages are sealed whole.
 pub(super) fn plan(db: &Connection, rows: u64, keep: u64) -> Result<Option<Plan>, StoreError> {
+    fault::at("seal.plan").map_err(StoreError::doing("plan a sealing"))?;
     let pages: Vec<(i64, i64, i64)> = db
         .prepare_cached("SELECT first_seq, last_seq, rows FROM page ORDER BY first_seq")
         .and_then(|mut s| s.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect())
@@ -69,6 +71,7 @@ impl Intake {
     /// Enters a written segment in the catalogue and takes its pages away: one transaction.
     pub(super) fn adopt(&mut self, plan: Plan, written: Written) -> Result<(), StoreError> {
         let failed = StoreError::sqlite;
+        fault::at("seal.adopt").map_err(StoreError::doing("adopt a segment"))?;
         let tx =
             self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a sealing"))?;
         let segment = written.enter(&tx, &self.layout, &self.notary)?;
@@ -78,6 +81,7 @@ impl Intake {
         tx.execute("DELETE FROM page WHERE first_seq BETWEEN ? AND ?", range).map_err(failed("remove sealed pages"))?;
         tx.execute("DELETE FROM fresh WHERE seq BETWEEN ? AND ?", range).map_err(failed("remove sealed identities"))?;
         tx.commit().map_err(failed("commit a sealing"))?;
+        fault::at("seal.adopted").map_err(StoreError::doing("adopt a segment"))?;
         self.fresh_rows = self.fresh_rows.saturating_sub(written.rows);
         self.sealed.push(Sealed { segment: Arc::new(segment), filter: written.filter });
         self.announce();

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::StoreError;
 use super::file::sync_dir;
 use super::intake::Intake;
+use crate::base::fault;
 use crate::base::time::{MINUTE, Ticks};
 
 /// A query may last ten minutes; a reader may have taken its snapshot a little before it began.
@@ -35,13 +36,14 @@ impl Intake {
         }
         for (_, file, _) in ripe {
             let path = self.layout.segments().join(file);
-            match std::fs::remove_file(&path) {
+            match fault::before("superseded.remove", &path).and_then(|()| std::fs::remove_file(&path)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(StoreError::io(&path, e)),
                 _ => {}
             }
         }
         sync_dir(&self.layout.segments())?;
         // Only now: a row without a file costs nothing, a file without a row would be forgotten until the next opening.
+        fault::at("superseded.forget").map_err(StoreError::doing("forget superseded segments"))?;
         let tx = self.db.transaction().map_err(failed("forget superseded segments"))?;
         for (id, ..) in ripe {
             tx.execute("DELETE FROM segment WHERE id = ?", [id]).map_err(failed("forget superseded segments"))?;

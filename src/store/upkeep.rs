@@ -35,6 +35,8 @@ pub(super) struct Upkeep {
     more: bool,
     /// When the policy is to be carried out again, where there is one.
     retain_at: Option<Instant>,
+    /// A transaction failed, and whether it stands is not known: the catalogue is to be asked.
+    pub shaken: bool,
 }
 
 /// A thread that writes a file in the place of others.
@@ -63,6 +65,7 @@ impl Upkeep {
             remove_at: Some(now),
             run: None,
             more: false,
+            shaken: false,
             retain_at: intake.options.retention.as_ref().map(|_| now + until_next_run(intake)),
         }
     }
@@ -138,6 +141,7 @@ impl Upkeep {
             Err(error) => Err(error),
         };
         if let Err(error) = rewriting {
+            self.shaken = true;
             self.end_run(Err(error));
         }
     }
@@ -215,7 +219,10 @@ impl Upkeep {
         let order = Order { policy: &policy, by: &by };
         match intake.let_go(source, *sieved, order, &mut run.done) {
             Ok(_) => self.remove_soon(intake),
-            Err(error) => self.end_run(Err(error)),
+            Err(error) => {
+                self.shaken = true;
+                self.end_run(Err(error));
+            }
         }
     }
 
@@ -244,7 +251,9 @@ impl Upkeep {
     ) -> Result<(), StoreError> {
         match written {
             Ok(written) => {
-                intake.replace(sources, written)?;
+                let replaced = intake.replace(sources, written);
+                self.shaken |= replaced.is_err();
+                replaced?;
                 self.remove_soon(intake);
                 Ok(())
             }
@@ -275,6 +284,21 @@ impl Upkeep {
         }
         self.finish(intake);
         self.end_run(Err(StoreError::Stopped));
+    }
+
+    /// Ends what is under way and forgets it.
+    pub(super) fn abandon(&mut self) {
+        if let Some(Rewriting { stop, thread, .. }) = self.rewriting.take() {
+            stop.store(true, Ordering::Relaxed);
+            let _ = thread.join();
+        }
+        self.end_run(Err(StoreError::Died));
+    }
+
+    /// Does nothing for a while.
+    pub(super) fn pause(&mut self) {
+        let later = Instant::now() + PAUSE;
+        (self.merge_not_before, self.remove_at) = (Some(later), Some(later));
     }
 
     fn put_off(&mut self, error: &StoreError) {

@@ -1,7 +1,10 @@
 //! The writer: one thread that owns the catalogue's only writing connection.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+#[cfg(feature = "failpoints")]
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -52,8 +55,27 @@ impl Default for Options {
     }
 }
 
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+/// To whom a job is answered. One that is dropped unanswered says that the writer has stopped, or that a fault of this program ended the
+/// job: nobody waits for ever.
+#[derive(Debug)]
+pub(super) struct Reply<T>(Option<oneshot::Sender<Result<T, StoreError>>>);
 
+impl<T> Reply<T> {
+    fn send(mut self, answer: Result<T, StoreError>) -> Result<(), Result<T, StoreError>> {
+        self.0.take().map_or(Ok(()), |to| to.send(answer))
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if let Some(to) = self.0.take() {
+            let why = if std::thread::panicking() { StoreError::Died } else { StoreError::Stopped };
+            let _ = to.send(Err(why));
+        }
+    }
+}
+
+#[derive(Debug)]
 pub(super) enum Job {
     Commit(Box<Page>, Reply<Committed>),
     Gap(GapRecord, Reply<()>),
@@ -83,7 +105,16 @@ pub struct Writer {
 /// Hands pages to the writer from any thread or task.
 #[derive(Clone, Debug)]
 pub struct WriterHandle {
-    jobs: Sender<Job>,
+    to: To,
+}
+
+/// Who does the jobs.
+#[derive(Clone, Debug)]
+enum To {
+    Thread(Sender<Job>),
+    /// Whoever hands them in: a simulation has no other threads.
+    #[cfg(feature = "failpoints")]
+    Here(Arc<Mutex<Option<Desk>>>),
 }
 
 impl Writer {
@@ -94,21 +125,21 @@ impl Writer {
     }
 
     pub fn open_with(data_dir: &Path, options: Options) -> Result<Self, StoreError> {
-        let layout = Layout::of(data_dir);
-        on_a_local_disk(data_dir)?;
-        modes::folder(&layout.segments())?;
-        let lock = WriterLock::take(&layout.lock())?;
-        let folders = [data_dir.to_path_buf(), layout.root().to_path_buf()];
-        let intake = Intake::open(layout, options)?;
-        folders.iter().try_for_each(|dir| sync_dir(dir))?;
         let (jobs, queue) = mpsc::channel();
-        let upkeep = Upkeep::new(jobs.clone(), &intake);
-        let desk = Desk { intake, jobs: jobs.clone(), sealing: None, seal_again_at: 0, upkeep, _lock: lock };
+        let desk = Desk::open(data_dir, options, jobs.clone())?;
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || desk.run(&queue))
             .map_err(|e| StoreError::io(data_dir, e))?;
-        Ok(Self { handle: WriterHandle { jobs }, thread: Some(thread) })
+        Ok(Self { handle: WriterHandle { to: To::Thread(jobs) }, thread: Some(thread) })
+    }
+
+    /// Opens the store without a thread: each job is done, sealing and all, before the call that hands it in returns. What a run does then
+    /// depends on nothing but what it is given.
+    #[cfg(feature = "failpoints")]
+    pub fn open_here(data_dir: &Path, options: Options) -> Result<Self, StoreError> {
+        let desk = Desk::open(data_dir, options, mpsc::channel().0)?;
+        Ok(Self { handle: WriterHandle { to: To::Here(Arc::new(Mutex::new(Some(desk)))) }, thread: None })
     }
 
     pub fn handle(&self) -> WriterHandle {
@@ -121,7 +152,18 @@ impl Writer {
     }
 
     fn stop(&mut self) {
-        let _ = self.handle.jobs.send(Job::Stop);
+        match &self.handle.to {
+            To::Thread(jobs) => drop(jobs.send(Job::Stop)),
+            #[cfg(feature = "failpoints")]
+            To::Here(desk) => {
+                let desk = desk.lock().unwrap_or_else(PoisonError::into_inner).take();
+                // An empty queue at its end.
+                let (_, queue) = mpsc::channel();
+                if let Some(desk) = desk {
+                    desk.run(&queue);
+                }
+            }
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -182,8 +224,21 @@ impl WriterHandle {
 
     fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> oneshot::Receiver<Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
-        if let Err(mpsc::SendError(unsent)) = self.jobs.send(job(reply)) {
-            unsent.refuse();
+        let job = job(Reply(Some(reply)));
+        match &self.to {
+            // A job that cannot be handed in answers itself.
+            To::Thread(jobs) => drop(jobs.send(job)),
+            #[cfg(feature = "failpoints")]
+            To::Here(desk) => {
+                if let Some(desk) = desk.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+                    desk.serve(job, &mpsc::channel().1);
+                    desk.guarded(|desk| {
+                        desk.finish_sealing();
+                        desk.upkeep.go_on(&mut desk.intake);
+                        desk.upkeep.finish(&mut desk.intake);
+                    });
+                }
+            }
         }
         answer
     }
@@ -195,14 +250,14 @@ pub(super) fn wait<T>(answer: oneshot::Receiver<Result<T, StoreError>>) -> Resul
 }
 
 impl Job {
-    /// Says that the writer has stopped.
-    fn refuse(self) {
+    /// Answers that the job cannot be done.
+    fn fail(self, error: StoreError) {
         match self {
-            Self::Commit(_, reply) => drop(reply.send(Err(StoreError::Stopped))),
-            Self::ImportPlace(_, _, reply) => drop(reply.send(Err(StoreError::Stopped))),
-            Self::Retain(_, reply) => drop(reply.send(Err(StoreError::Stopped))),
+            Self::Commit(_, reply) => drop(reply.send(Err(error))),
+            Self::ImportPlace(_, _, reply) => drop(reply.send(Err(error))),
+            Self::Retain(_, reply) => drop(reply.send(Err(error))),
             Self::Gap(_, reply) | Self::SetAside(_, _, reply) | Self::Seal { reply, .. } | Self::Merge(reply) => {
-                drop(reply.send(Err(StoreError::Stopped)));
+                drop(reply.send(Err(error)));
             }
             Self::Written(_) | Self::Rewritten(_) | Self::Stop => {}
         }
@@ -217,6 +272,7 @@ fn on_a_local_disk(data_dir: &Path) -> Result<(), StoreError> {
 }
 
 /// What the writer's thread works with.
+#[derive(Debug)]
 struct Desk {
     intake: Intake,
     /// Kept so that a sealing thread can say that it has ended.
@@ -225,39 +281,46 @@ struct Desk {
     upkeep: Upkeep,
     /// After a failed sealing: not before there are this many fresh rows.
     seal_again_at: u64,
+    /// The disk failed under the intake, or a fault of this program ended a job: it is opened anew before the next one. What a failed
+    /// sync left in memory is not to be trusted.
+    shaken: bool,
     _lock: WriterLock,
 }
 
 impl Desk {
+    fn open(data_dir: &Path, options: Options, jobs: Sender<Job>) -> Result<Self, StoreError> {
+        let layout = Layout::of(data_dir);
+        on_a_local_disk(data_dir)?;
+        modes::folder(&layout.segments())?;
+        let lock = WriterLock::take(&layout.lock())?;
+        let folders = [data_dir.to_path_buf(), layout.root().to_path_buf()];
+        let intake = Intake::open(layout, options)?;
+        folders.iter().try_for_each(|dir| sync_dir(dir))?;
+        let upkeep = Upkeep::new(jobs.clone(), &intake);
+        Ok(Self { intake, jobs, sealing: None, upkeep, seal_again_at: 0, shaken: false, _lock: lock })
+    }
+
     fn run(mut self, queue: &Receiver<Job>) {
         let mut next = None;
         while let Some(job) = next.take().or_else(|| self.next_job(queue)) {
-            match job {
-                Job::Commit(page, reply) => next = self.commit_group(*page, reply, queue),
-                Job::Gap(gap, reply) => drop(reply.send(self.intake.record_gap(&gap))),
-                Job::SetAside(account, items, reply) => drop(reply.send(self.intake.set_aside(&account, &items))),
-                Job::ImportPlace(file, at, reply) => drop(reply.send(mark(&self.intake.db, file, at))),
-                Job::Seal { keep, reply } => drop(reply.send(self.seal_now(keep))),
-                Job::Retain(request, reply) => self.upkeep.retain(Run::new(*request, Some(reply))),
-                Job::Merge(reply) => drop(reply.send(self.upkeep.merge_all(&mut self.intake))),
-                Job::Rewritten(number) => self.upkeep.ended(number, &mut self.intake),
-                Job::Written(through) if through == self.intake.sealing_through => self.finish_sealing(),
-                // Joined already, when the intake had to wait for it.
-                Job::Written(_) => {}
-                Job::Stop => break,
+            if matches!(job, Job::Stop) {
+                break;
             }
-            self.seal_if_due();
+            next = self.serve(job, queue);
         }
-        self.upkeep.stop(&mut self.intake);
-        self.finish_sealing();
+        self.guarded(|desk| {
+            desk.upkeep.stop(&mut desk.intake);
+            desk.finish_sealing();
+        });
         self.intake.fold_log();
-        queue.try_iter().for_each(Job::refuse);
     }
 
     /// The next job; what is due meanwhile is done.
     fn next_job(&mut self, queue: &Receiver<Job>) -> Option<Job> {
         loop {
-            self.upkeep.go_on(&mut self.intake);
+            if self.steady().is_ok() && self.guarded(|desk| desk.upkeep.go_on(&mut desk.intake)).is_none() {
+                self.upkeep.pause();
+            }
             let Some(wait) = self.upkeep.due() else { return queue.recv().ok() };
             match queue.recv_timeout(wait) {
                 Ok(job) => return Some(job),
@@ -265,6 +328,66 @@ impl Desk {
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
+    }
+
+    /// Does a job and what follows from it; answers one that was met on the way.
+    fn serve(&mut self, job: Job, queue: &Receiver<Job>) -> Option<Job> {
+        if let Err(e) = self.steady() {
+            tracing::error!(error = %e, "the store cannot be opened anew");
+            job.fail(e);
+            return None;
+        }
+        let next = self.guarded(|desk| {
+            let next = desk.work(job, queue);
+            desk.seal_if_due();
+            next
+        });
+        next.flatten()
+    }
+
+    /// A panic ends what was being done, and nothing else: its transaction is rolled back, whoever waits is told (`Reply`), and the writer
+    /// goes on with an intake opened anew.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(|| work(self)));
+        if done.is_err() {
+            tracing::error!("a fault of this program ended a job of the store's writer; the store is opened anew");
+            self.shaken = true;
+        }
+        done.ok()
+    }
+
+    fn work(&mut self, job: Job, queue: &Receiver<Job>) -> Option<Job> {
+        match job {
+            Job::Commit(page, reply) => return self.commit_group(*page, reply, queue),
+            Job::Gap(gap, reply) => drop(reply.send(self.intake.record_gap(&gap))),
+            Job::SetAside(account, items, reply) => drop(reply.send(self.intake.set_aside(&account, &items))),
+            Job::ImportPlace(file, at, reply) => drop(reply.send(mark(&self.intake.db, file, at))),
+            Job::Seal { keep, reply } => drop(reply.send(self.seal_now(keep))),
+            Job::Retain(request, reply) => self.upkeep.retain(Run::new(*request, Some(reply))),
+            Job::Merge(reply) => drop(reply.send(self.upkeep.merge_all(&mut self.intake))),
+            Job::Rewritten(number) => self.upkeep.ended(number, &mut self.intake),
+            Job::Written(through) if through == self.intake.sealing_through => self.finish_sealing(),
+            // Joined already, when the intake had to wait for it.
+            Job::Written(_) | Job::Stop => {}
+        }
+        None
+    }
+
+    /// Opens a shaken intake anew: the chain's head is compared again, and memory holds what the disk does.
+    fn steady(&mut self) -> Result<(), StoreError> {
+        self.shaken |= std::mem::take(&mut self.upkeep.shaken);
+        if !self.shaken {
+            return Ok(());
+        }
+        // Files that the catalogue does not name are removed at opening. What is being written is written again, from what is there then.
+        if let Some(sealing) = self.sealing.take() {
+            let _ = sealing.join();
+        }
+        self.upkeep.abandon();
+        self.intake = Intake::open(self.intake.layout.clone(), self.intake.options.clone())?;
+        self.shaken = false;
+        tracing::warn!("the store was opened anew");
+        Ok(())
     }
 
     /// Commits a page and those that wait behind it; answers the first job that is something else.
@@ -282,7 +405,9 @@ impl Desk {
                 Err(_) => break,
             }
         }
-        for (answer, reply) in self.intake.commit(&pages).into_iter().zip(replies) {
+        let answers = self.intake.commit(&pages);
+        self.shaken |= answers.iter().any(|answer| answer.as_ref().is_err_and(StoreError::is_of_the_disk));
+        for (answer, reply) in answers.into_iter().zip(replies) {
             let _ = reply.send(answer);
         }
         other
@@ -326,7 +451,13 @@ impl Desk {
         let Some(thread) = self.sealing.take() else { return };
         let written = thread.join().unwrap_or_else(|_| Err(StoreError::damaged("a page that was to be sealed")));
         self.intake.sealing_through = 0;
-        match written.and_then(|(plan, written)| self.intake.adopt(plan, written)) {
+        let adopted = written.and_then(|(plan, written)| {
+            let adopted = self.intake.adopt(plan, written);
+            // Whether its transaction stands is not known: what the catalogue says does.
+            self.shaken |= adopted.is_err();
+            adopted
+        });
+        match adopted {
             Ok(()) => self.seal_again_at = 0,
             Err(e) => self.put_off(&e),
         }

@@ -392,9 +392,9 @@ async fn a_pause_holds_and_its_end_polls_at_once() {
 }
 
 #[tokio::test]
-async fn a_poller_that_dies_is_told_of() {
-    #[derive(Debug)]
-    struct Faulty;
+async fn a_poller_that_dies_is_told_of_and_another_goes_on_in_its_place() {
+    #[derive(Debug, Default)]
+    struct Faulty(std::sync::atomic::AtomicBool);
     impl EventSource for Faulty {
         fn version(&self, _: Feed) -> u8 {
             2
@@ -406,24 +406,26 @@ async fn a_poller_that_dies_is_told_of() {
             Box::pin(async { Ok(owner("A1")) })
         }
         fn fetch<'a>(&'a self, feed: Feed, _: &'a Position) -> Asked<'a, Result<Fetched, FetchError>> {
-            assert_ne!(feed, AUDIT, "a fault of the test's own");
+            let again = feed != AUDIT || self.0.swap(true, std::sync::atomic::Ordering::SeqCst);
+            assert!(again, "a fault of the test's own");
             Box::pin(async { Ok(Fetched { cursor: Some(Cursor::new("c")), ..Fetched::default() }) })
         }
     }
     let house = House::new();
     let collector = Collector {
         account: "acme".into(),
-        source: Arc::new(Faulty),
+        source: Arc::new(Faulty::default()),
         writer: house.writer.handle(),
         reader: house.reader(),
         pins: Pins::of(house.path()),
         settings: Settings::default(),
     }
     .start();
-    let health = until(&collector, Health::is_settled).await;
-    assert_eq!(*state(&health), FeedState::Stopped);
+    let health = until(&collector, |h| matches!(state(h), FeedState::BackingOff { .. })).await;
     assert!(health.feed(AUDIT).unwrap().last_error.as_ref().unwrap().contains("died"));
-    assert!(matches!(health.feed(Feed::ItemUsages).unwrap().state, FeedState::Idle { .. }));
+    let health = until(&collector, Health::is_settled).await;
+    assert!(health.feeds.iter().all(|feed| matches!(feed.state, FeedState::Idle { .. })), "{health:?}");
+    assert_eq!(health.feed(AUDIT).unwrap().errors, 1);
     collector.stop().await;
 }
 

@@ -14,6 +14,7 @@ use super::orders::held;
 use super::round::{End, OVERLAP};
 use super::{Poller, Standing, Trouble};
 use crate::base::time::{DAY, MINUTE, Span, Ticks};
+use crate::collect::aside::aside;
 use crate::collect::budget::Urgency;
 use crate::collect::events_api::KEPT_DAYS;
 use crate::collect::health::{Again, FeedState};
@@ -203,8 +204,7 @@ impl Poller {
             let last = if sweeps { reader.last_sweep(&account, feed, by)? } else { None };
             Ok((reader.refills(&account, feed)?, last))
         };
-        let (gaps, last): (Vec<Refill>, _) =
-            tokio::task::spawn_blocking(look).await.map_err(|_| StoreError::Stopped)??;
+        let (gaps, last): (Vec<Refill>, _) = aside(look).await.ok_or(StoreError::Stopped)??;
         if !self.source.reads_ranges(self.feed) {
             for gap in gaps {
                 self.give_up(&gap).await?;

@@ -7,6 +7,7 @@ use super::orders::held;
 use super::{Poller, Standing, Trouble};
 use crate::base::shown::Shown;
 use crate::base::time::{DAY, HOUR, Span, Ticks};
+use crate::collect::aside::aside;
 use crate::collect::budget::Urgency;
 use crate::collect::events_api::KEPT_DAYS;
 use crate::collect::health::FeedState;
@@ -101,17 +102,13 @@ impl Poller {
     async fn saved(&self) -> Result<Standing, StoreError> {
         let (reader, account, feed) = (self.reader.clone(), self.account.clone(), self.feed);
         let version = self.source.version(self.feed);
-        let row = tokio::task::spawn_blocking(move || reader.cursor(&account, feed, version))
-            .await
-            .map_err(|_| StoreError::Stopped)??;
+        let row = aside(move || reader.cursor(&account, feed, version)).await.ok_or(StoreError::Stopped)??;
         let now = self.settings.clock.now();
         let oldest = now - self.settings.back_fill;
         let Some(row) = row else {
             // What another version of the API gave is there already; from a little before its end, nothing is missed.
             let (reader, account) = (self.reader.clone(), self.account.clone());
-            let other = tokio::task::spawn_blocking(move || reader.newest_cursor(&account, feed))
-                .await
-                .map_err(|_| StoreError::Stopped)??;
+            let other = aside(move || reader.newest_cursor(&account, feed)).await.ok_or(StoreError::Stopped)??;
             let start = other.map_or(oldest, |other| (other.at.min(now) - OVERLAP).max(oldest));
             let span = Some((start, now));
             return Ok(Standing { position: Position::Since(start), reading: Source::Backfill, span, contact: None });
@@ -154,8 +151,7 @@ impl Poller {
             Some(newest) => Some(newest),
             None => {
                 let (reader, feed) = (self.reader.clone(), self.feed);
-                let look = tokio::task::spawn_blocking(move || reader.newest_hour(feed));
-                look.await.map_err(|_| StoreError::Stopped)??
+                aside(move || reader.newest_hour(feed)).await.ok_or(StoreError::Stopped)??
             }
         };
         Ok(Some(newest.map_or(contact, |newest| contact.min(newest))))

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use secrecy::zeroize::Zeroizing;
 
 use super::{Signer, Verifier};
+use crate::base::fault;
 use crate::store::file::sync_dir;
 use crate::store::{Layout, StoreError, modes};
 
@@ -90,7 +91,12 @@ fn put(path: &Path, bytes: &[u8], mode: u32, flags: RenameFlags) -> Result<(), S
         _ => {}
     }
     let mut file = modes::open(OpenOptions::new().write(true).create_new(true), &beside, mode)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
+    file.write_all(bytes)
+        .and_then(|()| fault::before("key.sync", &beside))
+        .and_then(|()| file.sync_all())
+        .map_err(io)?;
+    fault::after("key.sync", &beside);
+    fault::before("key.rename", path).map_err(io)?;
     match renameat_with(CWD, &beside, CWD, path, flags) {
         Ok(()) => {}
         // A file system that cannot promise it: the writer's lock and the look before are what is left.
@@ -99,6 +105,7 @@ fn put(path: &Path, bytes: &[u8], mode: u32, flags: RenameFlags) -> Result<(), S
         }
         Err(e) => return Err(StoreError::io(path, e.into())),
     }
+    fault::after("key.rename", path);
     path.parent().map_or(Ok(()), sync_dir)
 }
 

@@ -163,3 +163,19 @@ fn the_files_are_for_their_owner_and_the_group_only() {
         }
     }
 }
+
+#[test]
+fn a_store_without_a_thread_does_each_job_before_it_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::open_here(dir.path(), small()).unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    for at in (0..200).step_by(40) {
+        let mut answer = writer.handle().commit(page(at..at + 40));
+        assert_eq!(answer.try_recv().unwrap().unwrap().through as u64, at + 40);
+        assert_eq!(everything(&reader).len() as u64, at + 40);
+    }
+    assert!(reader.status().unwrap().segments > 0);
+    let handle = writer.handle();
+    writer.close();
+    assert!(matches!(handle.commit(page(0..1)).try_recv().unwrap(), Err(StoreError::Stopped)));
+}
