@@ -270,6 +270,11 @@ impl Upkeep {
     pub(super) fn merge_all(&mut self, intake: &mut Intake) -> Result<(), StoreError> {
         self.finish(intake);
         while let Some(sources) = merge::plan(&intake.sealed, &intake.options, true) {
+            if self.shaken {
+                // What the intake knows of segments may be of before the failure: it would be merged again, and refused, without end.
+                let why = std::io::Error::other("a merge failed just now, and the store is opened anew; merge again");
+                return Err(StoreError::io(intake.layout.root(), why));
+            }
             let name = merge::name(&sources, intake.next_number()?);
             let written = merge::write(&intake.layout, &sources, name, &AtomicBool::new(false));
             self.settle(intake, &sources, written)?;

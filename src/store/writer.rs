@@ -61,7 +61,7 @@ impl Default for Options {
 pub(super) struct Reply<T>(Option<oneshot::Sender<Result<T, StoreError>>>);
 
 impl<T> Reply<T> {
-    fn send(mut self, answer: Result<T, StoreError>) -> Result<(), Result<T, StoreError>> {
+    pub(super) fn send(mut self, answer: Result<T, StoreError>) -> Result<(), Result<T, StoreError>> {
         self.0.take().map_or(Ok(()), |to| to.send(answer))
     }
 }

@@ -39,6 +39,13 @@ impl End {
         self.empty = if page.items.is_empty() { self.empty + 1 } else { 0 };
         page.has_more && page.cursor.is_some() && !unchanged && self.empty < EMPTY_PAGES
     }
+
+    /// Is this page the last that there is? A round also ends at a page without a cursor and after many empty ones; what was being read is
+    /// read on by the next one then, and a cursor that is refused meanwhile goes back to its beginning.
+    fn is_the_last(page: &Fetched, asked: &Position) -> bool {
+        let cursor = page.cursor.as_ref();
+        cursor.is_some() && (!page.has_more || matches!(asked, Position::Cursor(old) if cursor == Some(old)))
+    }
 }
 
 impl Poller {
@@ -69,7 +76,7 @@ impl Poller {
                 return Err(Trouble::Unverified);
             }
             let has_more = end.more(&page, &now.position);
-            let next = if has_more { now.reading } else { self.settings.tail };
+            let next = if End::is_the_last(&page, &now.position) { self.settings.tail } else { now.reading };
             let position = page.cursor.clone().map(Position::Cursor);
             // An empty page at the tail changes nothing but the record that somebody asked.
             self.commit(page, started, now.reading, next).await.map_err(Trouble::Store)?;
@@ -78,8 +85,10 @@ impl Poller {
             }
             now.reading = next;
             now.contact = Some(self.settings.clock.now());
-            if !has_more {
+            if next == self.settings.tail {
                 now.span = None;
+            }
+            if !has_more {
                 *standing = Some(now);
                 return Ok(());
             }

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
-
 use super::purge::Order;
 use super::{Cutoffs, Policy, Retained};
 use crate::base::time::Ticks;
@@ -14,6 +12,7 @@ use crate::store::StoreError;
 use crate::store::intake::Intake;
 use crate::store::lock::Holder;
 use crate::store::segment::Segment;
+use crate::store::writer::Reply;
 
 /// Commits wait no longer than this for a slice, and the page in it.
 const SLICE: Duration = Duration::from_millis(50);
@@ -67,14 +66,11 @@ pub(in crate::store) struct Run {
     request: Request,
     policy: String,
     phase: Phase,
-    reply: Option<oneshot::Sender<Result<Retained, StoreError>>>,
+    reply: Option<Reply<Retained>>,
 }
 
 impl Run {
-    pub(in crate::store) fn new(
-        request: Request,
-        reply: Option<oneshot::Sender<Result<Retained, StoreError>>>,
-    ) -> Self {
+    pub(in crate::store) fn new(request: Request, reply: Option<Reply<Retained>>) -> Self {
         let (cutoffs, policy) = (request.policy.cutoffs(request.now), request.policy.to_string());
         Self { cutoffs, done: Retained::default(), request, policy, phase: Phase::Begin, reply }
     }

@@ -238,7 +238,7 @@ impl Log {
     }
 
     fn fault(&mut self, now: Duration, position: &Position, shape: &Shape) -> Result<Fetched, FetchError> {
-        match self.rng.u8(0..12) {
+        match self.rng.u8(0..11) {
             0 => Err(FetchError::RateLimited { retry_after: None }),
             1 => Err(FetchError::RateLimited { retry_after: Some(Duration::from_secs(self.rng.u64(0..120))) }),
             2 | 3 => Err(FetchError::Server { status: 503, said: "later".into() }),
@@ -256,19 +256,10 @@ impl Log {
                 page.cursor = None;
                 Ok(page)
             }
-            10 => {
+            _ => {
                 // More is promised than there is.
                 let mut page = self.page(now, position, shape, 0)?;
                 page.has_more = true;
-                Ok(page)
-            }
-            _ => {
-                // An empty page on the way.
-                let mut page = self.page(now, position, shape, 0)?;
-                if let Position::Cursor(cursor) = position {
-                    page.items.clear();
-                    page.cursor = Some(cursor.clone());
-                }
                 Ok(page)
             }
         }
