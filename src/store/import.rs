@@ -35,7 +35,7 @@ const PAGE_BYTES: usize = 8 << 20;
 const UNDER_WAY: usize = 4;
 /// Bytes after which somebody is told how far it is, and after which the store notes it.
 const TOLD: u64 = 1 << 20;
-const NOTED: u64 = if cfg!(test) { 32 << 10 } else { 16 << 20 };
+const NOTED: u64 = if cfg!(test) { 32 << 10 } else { 4 << 20 };
 /// A longer line is no line of JSON events, and a longer document is not read whole.
 const LONGEST_LINE: u64 = 256 << 20;
 
@@ -236,10 +236,12 @@ impl<'a> Import<'a> {
         let raw = Bytes::copy_from_slice(raw);
         let Some(feed) = feed else {
             self.progress.unplaced += 1;
+            let is_json = std::str::from_utf8(&raw).is_ok_and(json::valid);
+            let no_feed = "nothing tells the feed: add --feed auditevents, itemusages, signinattempts or activity";
             self.unplaced.push(BadItem {
                 raw,
                 place: format!("{}:{line}", self.name),
-                reason: "nothing tells the feed: add --feed auditevents, itemusages, signinattempts or activity".into(),
+                reason: if is_json { no_feed } else { "it is no JSON" }.into(),
                 arrived: self.request.now,
             });
             return if self.unplaced.len() >= PAGE_ITEMS { self.set_unplaced_aside() } else { Ok(()) };

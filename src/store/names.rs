@@ -129,7 +129,9 @@ impl Directory {
                 *stands = at;
             }
         }
-        best.values().for_each(|at| names[*at].stands = true);
+        for at in best.values() {
+            names[*at].stands = true;
+        }
         names.sort_by(|a, b| (a.kind, &a.name, &a.uuid, a.origin).cmp(&(b.kind, &b.name, &b.uuid, b.origin)));
         let best = names.iter().enumerate().filter(|(_, name)| name.stands).map(|(at, name)| (name.uuid.clone(), at));
         let best = best.collect();

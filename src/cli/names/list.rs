@@ -54,10 +54,12 @@ pub fn rows(names: Vec<&Name>) -> Vec<Vec<String>> {
     let heading = ["KIND", "UUID", "SOURCE", "SINCE", "NAME"].map(str::to_owned).to_vec();
     let row = |name: &Name| {
         let source = if name.stands { name.origin.name().to_owned() } else { format!("({})", name.origin.name()) };
-        let mut label = Shown::new(&name.name).into_string();
-        if !name.email.is_empty() {
-            label = format!("{label} <{}>", Shown::new(&name.email)).trim_start().to_owned();
-        }
+        let (called, email) = (Shown::new(&name.name), Shown::new(&name.email));
+        let label = match (name.name.is_empty(), name.email.is_empty()) {
+            (false, false) => format!("{called} <{email}>"),
+            (true, false) => format!("<{email}>"),
+            _ => called.into_string(),
+        };
         let day = name.at.to_string().chars().take(10).collect();
         vec![name.kind.to_string(), Shown::new(&name.uuid).into_string(), source, day, label]
     };

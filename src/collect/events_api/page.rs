@@ -47,12 +47,14 @@ pub(super) fn split(body: &Bytes) -> Result<Split, NotAPage> {
     Ok(page)
 }
 
-/// The items of an object that has them as a list under `list`; `other` gets every other key, with its quotes, and the bytes of
-/// its value.
+/// Takes a key with its quotes, and the bytes of its value.
+pub(in crate::collect) type Other<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), NotAPage>;
+
+/// The items of an object that has them as a list under `list`; `other` gets every other key.
 pub(in crate::collect) fn split_object(
     body: &Bytes,
     list: &'static str,
-    other: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), NotAPage>,
+    other: Other<'_>,
 ) -> Result<Vec<Bytes>, NotAPage> {
     let mut items = None;
     let mut frame = Frame { bytes: body, at: 0 };

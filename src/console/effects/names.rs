@@ -14,8 +14,11 @@ const GOOD: Duration = Duration::from_secs(30);
 pub struct Names {
     reader: Option<Reader>,
     workspace: Option<Arc<Workspace>>,
-    read: Arc<Mutex<Option<(Instant, Arc<Directory>)>>>,
+    read: Arc<Mutex<Option<Read>>>,
 }
+
+/// When the names were read, and what they were.
+type Read = (Instant, Arc<Directory>);
 
 impl Names {
     pub fn new(reader: Option<Reader>, workspace: Option<Arc<Workspace>>) -> Self {

@@ -46,7 +46,7 @@ pub fn scan(
         text(|name| &name.vault),
         text(|name| name.origin.name()),
         text(|name| &name.account),
-        Arc::new(BooleanArray::from_iter(names.iter().map(|name| Some(name.stands)))),
+        Arc::new(names.iter().map(|name| Some(name.stands)).collect::<BooleanArray>()),
     ];
     let schema = schema(NAME).cloned().unwrap_or_default();
     let mut account = control.account(NAME);

@@ -37,7 +37,9 @@ pub fn names(path: &Path, kind: Option<Kind>, mut each: impl FnMut(Row)) -> Resu
     }
     if let Some(rows) = json::elements(text.trim()) {
         let mut places = Places::of(text);
-        rows.into_iter().for_each(|row| each((places.line_of(row), of_json(row, kind))));
+        for row in rows {
+            each((places.line_of(row), of_json(row, kind)));
+        }
     } else if json::valid(text.trim()) {
         each((1, of_json(text.trim(), kind)));
     } else if text.trim_start().starts_with('[') {
