@@ -180,7 +180,7 @@ impl Budget {
             let wait = retry_after.map_or(window, |wait| wait.max(growing));
             gate.closed_until = gate.closed_until.max(now + wait);
             gate.first_until = Duration::ZERO;
-            gate.closed_until - now
+            gate.closed_until.saturating_sub(now)
         })
     }
 
@@ -235,16 +235,16 @@ pub fn used(share: f64, data_dir: &Path, account: &str) -> Option<Used> {
 fn take(log: &mut dyn Log, now: Duration, (per_minute, per_hour): (u32, u32)) -> Result<(), Duration> {
     let gate = *log.gate();
     if gate.closed_until > now {
-        return Err(gate.closed_until - now);
+        return Err(gate.closed_until.saturating_sub(now));
     }
     if gate.refusals > 0 && gate.first_until > now {
-        return Err(LOOK.min(gate.first_until - now));
+        return Err(LOOK.min(gate.first_until.saturating_sub(now)));
     }
     // The request that must leave a window before another fits into it.
     let made = log.made();
     let blocking = |length: Duration, limit: u32| {
         let leaves = log.at(made.checked_sub(limit.into())?) + length;
-        (leaves > now).then(|| leaves - now)
+        leaves.checked_sub(now).filter(|wait| !wait.is_zero())
     };
     if let Some(wait) = blocking(MINUTE, per_minute).max(blocking(HOUR, per_hour)) {
         return Err(wait);

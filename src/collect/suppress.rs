@@ -209,9 +209,10 @@ impl Asking {
             parts.flat_map(|part| part.column(at).as_boolean().iter()).collect::<BooleanArray>()
         });
         let columns: Vec<BooleanArray> = columns.collect();
-        match columns.iter().all(|column| column.len() == batch.num_rows()) {
-            true => Ok(columns),
-            false => Err(QueryError::Internal("the rules answered for fewer events than there are".into())),
+        if columns.iter().all(|column| column.len() == batch.num_rows()) {
+            Ok(columns)
+        } else {
+            Err(QueryError::Internal("the rules answered for fewer events than there are".into()))
         }
     }
 }

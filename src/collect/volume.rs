@@ -140,10 +140,12 @@ pub fn measure(
             keys.entry(key).or_default().add(amount(&row[0], &row[2], &row[3]));
         }
         let mut largest: Vec<_> = keys.into_iter().collect();
-        largest.sort_by(|(_, a), (_, b)| b.bytes.cmp(&a.bytes));
+        largest.sort_by_key(|(_, amount)| std::cmp::Reverse(amount.bytes));
         let rest = largest.split_off(top.min(largest.len()));
         let mut others = (rest.len(), Amount::default());
-        rest.iter().for_each(|(_, amount)| others.1.add(*amount));
+        for (_, amount) in &rest {
+            others.1.add(*amount);
+        }
         volume.parts.push(Part { by: *by, largest, others });
     }
     if !rules.is_empty() {

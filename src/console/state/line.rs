@@ -42,6 +42,7 @@ impl Field {
 
 /// One row of the tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 pub struct Line {
     /// The store's sequence number.
     pub seq: i64,
