@@ -37,14 +37,14 @@ impl Kept {
     /// The rows of the first table, cells joined by bars.
     #[track_caller]
     pub fn ask(&self, text: &str) -> Vec<String> {
-        self.ask_of(
+        Self::ask_of(
             &Local::new(Reader::open(self.dir.path()).unwrap(), Options { workers: 2, unoptimised: false }),
             text,
         )
     }
 
     #[track_caller]
-    pub fn ask_of(&self, local: &Local, text: &str) -> Vec<String> {
+    pub fn ask_of(local: &Local, text: &str) -> Vec<String> {
         let answer = local.run(&Request::new(text, Ticks::parse_rfc3339("2026-01-02T03:04:05Z").unwrap()));
         let answer = answer.unwrap_or_else(|error| panic!("{text}\n{error:#?}"));
         let table = &answer.tables[0];
@@ -52,8 +52,9 @@ impl Kept {
         for batch in &table.batches {
             for row in 0..batch.num_rows() {
                 let cells = table.schema.iter().zip(batch.columns());
-                let cells =
-                    cells.map(|(c, array)| cell::text(array, row, c.ty).map_or("∅".to_owned(), |t| t.into_owned()));
+                let cells = cells.map(|(c, array)| {
+                    cell::text(array, row, c.ty).map_or("∅".to_owned(), std::borrow::Cow::into_owned)
+                });
                 lines.push(cells.collect::<Vec<_>>().join("|"));
             }
         }
@@ -155,25 +156,31 @@ fn names_stand_beside_uuids_and_can_be_asked_for() {
     let local = Local::new(reader, Options { workers: 2, unoptimised: false }).among(around);
     for _ in 0..2 {
         assert_eq!(
-            kept.ask_of(&local, "OnePasswordEvents | sort by uuid asc | project uuid, user_name, target_name, device_name, vault_name, item_name, group_name"),
+            Kept::ask_of(
+                &local,
+                "OnePasswordEvents | sort by uuid asc | project uuid, user_name, target_name, device_name, vault_name, item_name, group_name"
+            ),
             ["A1|Ann|Bo|Laptop|Payroll||", "A2|Bo|||||Owners", "A3||||Payroll|Root|", "I1|||||Root|"]
         );
         assert_eq!(
-            kept.ask_of(
+            Kept::ask_of(
                 &local,
                 "OnePasswordEvents | where vault_name == 'Payroll' | summarize n = count() by vault_name"
             ),
             ["Payroll|2"]
         );
         assert_eq!(
-            kept.ask_of(
+            Kept::ask_of(
                 &local,
                 "OnePasswordEvents | summarize n = dcount(item_uuid) by item_name | where item_name != ''"
             ),
             ["Root|2"]
         );
         assert_eq!(
-            kept.ask_of(&local, "VaultscopeNames | where kind == 'user' | sort by uuid asc | project uuid, name, email, source, account, stands"),
+            Kept::ask_of(
+                &local,
+                "VaultscopeNames | where kind == 'user' | sort by uuid asc | project uuid, name, email, source, account, stands"
+            ),
             ["U1|Ann||imported||true", "U2|Bo|bo@example.com|learned|ACC|true"]
         );
         kept.seal();
