@@ -8,7 +8,7 @@ use bytes::Bytes;
 use rusqlite::params;
 
 use super::*;
-use crate::base::time::{HOUR, Ticks};
+use crate::base::time::{DAY, HOUR, Ticks};
 use crate::event::{Feed, Source, schema};
 use crate::store::{BadItem, Page, Writer, chain, fresh};
 
@@ -25,7 +25,8 @@ fn rng() -> fastrand::Rng {
 
 fn page(range: std::ops::Range<u64>) -> Page {
     let items = range.map(|n| {
-        let at = Ticks(T0 + n as i64);
+        // The first seventy-five are of the day before.
+        let at = Ticks(T0 + n as i64 - if n < 75 { DAY } else { 0 });
         Bytes::from(format!(
             r#"{{"uuid":"EVENT{n:06}","timestamp":"{at}","category":"success","target_user":{{"email":"user{}@example.com"}},"n":{n}}}"#,
             n % 7
@@ -411,6 +412,44 @@ fn variants_and_quarantine_are_held_to_their_digests() {
         db(&dir).execute(&format!("UPDATE {table} SET raw = CAST('x' AS BLOB)"), []).unwrap();
         let report = look(&dir);
         assert!(report.findings.iter().any(|f| f.kind == Kind::SetAside && f.what.contains(table)), "{report:#?}");
+    }
+}
+
+/// What retention leaves is sound, fresh and sealed, in parts and whole; what somebody else takes away in its name is not.
+#[test]
+fn what_retention_took_is_accounted_for_and_nothing_else_is() {
+    use crate::base::time::Span;
+    use crate::store::retain::Policy;
+    use crate::store::retain::run::Request;
+    for keep in [0, 35, 1_000] {
+        let dir = store(20, keep);
+        let writer = Writer::open(dir.path()).unwrap();
+        // Days end within the eighth batch.
+        let policy = Policy::new(Some(30), [], false);
+        let now = Ticks(T0) + Span(30 * DAY);
+        let done = writer.handle().retain(Request::new(policy, None, "test", now)).blocking_recv().unwrap().unwrap();
+        writer.close();
+        let report = look(&dir);
+        assert!(report.is_sound(), "keep {keep}: {done:?} {report:#?}");
+        assert_eq!((report.purged, report.events, report.batches), (75, 125, 20), "keep {keep}");
+        // A bundle of what is left is sound too.
+        let folder = dir.path().join("bundle");
+        let options = crate::store::export::Options {
+            from: None,
+            to: None,
+            feeds: Vec::new(),
+            predicate: None,
+            format: crate::store::export::Format::Ndjson,
+            raw_csv: false,
+            demo: false,
+        };
+        crate::store::export::export(dir.path(), &folder, &options, None, &mut |_, _| ()).unwrap();
+        assert_eq!(crate::store::export::check_folder(&folder, None).unwrap().unwrap().events, 125);
+        // A tombstone less.
+        let changed = db(&dir);
+        changed.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM tombstone").unwrap();
+        let report = look(&dir);
+        assert_eq!((report.first().unwrap().kind, report.first().unwrap().events), (Kind::Removed, 75), "{report:#?}");
     }
 }
 
