@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what went wrong by stopping there
 
 mod bundle;
+mod canary;
 mod cli;
 mod collect;
 mod console;
