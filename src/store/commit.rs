@@ -97,7 +97,7 @@ pub(super) fn put(
     }
     if let Some(update) = &page.cursor {
         fault::at("commit.cursor").map_err(StoreError::doing("move the cursor"))?;
-        records::move_cursor(tx, account, feed, page.arrived, update)?;
+        records::move_cursor(tx, account, feed, page.contact.unwrap_or(page.arrived), update)?;
     }
     errands::record(tx, page, account, &done)?;
     if let Some(poll) = &page.poll {

@@ -22,6 +22,8 @@ pub struct Page {
     /// The cursor to continue from, committed with the events it follows.
     pub cursor: Option<CursorUpdate>,
     pub poll: Option<PollRecord>,
+    /// The time by the service's own clock, where it told: the cursor is dated with it, for ours may be wrong.
+    pub contact: Option<Ticks>,
     /// For events out of a file: where each stood, named when one cannot be read.
     pub origin: Option<Origin>,
     /// For events out of another workspace: when each had arrived there. It counts as its arrival here. As many as items, or none.
@@ -42,6 +44,7 @@ impl Page {
             items,
             cursor: None,
             poll: None,
+            contact: None,
             origin: None,
             generated: Vec::new(),
             errand: None,

@@ -1,6 +1,8 @@
 //! The disk fails, loses its power, or brings back something else than was written: what was answered is there, once.
 
 mod disk;
+mod images;
+mod kills;
 mod points;
 mod power;
 

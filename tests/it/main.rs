@@ -11,6 +11,7 @@ mod engine;
 mod evidence;
 mod faults;
 mod floors;
+mod hostile;
 mod hunts;
 mod simulation;
 mod sources;

@@ -492,7 +492,7 @@ async fn a_feed_left_alone_for_longer_than_the_service_remembers_has_a_gap_that_
     collector.stop().await;
     let gaps = house.reader().gaps(10).unwrap();
     assert_eq!((gaps.len(), gaps[0].state()), (1, "lost"));
-    assert_eq!((gaps[0].from, gaps[0].to), (Some(NOW), Some(NOW + Span(80 * DAY))));
+    assert_eq!((gaps[0].from, gaps[0].to), (Some(NOW - Span(DAY)), Some(NOW + Span(80 * DAY))));
 }
 
 /// The store notes a gap of its own: events that were lost on the disk.

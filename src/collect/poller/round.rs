@@ -78,13 +78,14 @@ impl Poller {
             let has_more = end.more(&page, &now.position);
             let next = if End::is_the_last(&page, &now.position) { self.settings.tail } else { now.reading };
             let position = page.cursor.clone().map(Position::Cursor);
+            let contact = page.server_time.unwrap_or_else(|| self.settings.clock.now());
             // An empty page at the tail changes nothing but the record that somebody asked.
             self.commit(page, started, now.reading, next).await.map_err(Trouble::Store)?;
             if let Some(position) = position {
                 now.position = position;
             }
             now.reading = next;
-            now.contact = Some(self.settings.clock.now());
+            now.contact = Some(contact);
             if next == self.settings.tail {
                 now.span = None;
             }
@@ -126,7 +127,8 @@ impl Poller {
             let why = "nothing was collected for longer than the service keeps events".to_owned();
             tracing::warn!(feed = self.feed.name(), account = %Shown::new(&self.account), "gap: {why}");
             let mut page = Page::new(self.account.clone(), self.feed, Source::Gap, now, Vec::new());
-            page.errand = Some(Errand::Lost { from: Some(row.at), to: oldest, why });
+            // What came late, after the last contact, is older than that.
+            page.errand = Some(Errand::Lost { from: Some(row.at - OVERLAP), to: oldest, why });
             self.hand_in(page).await?;
         }
         let span = matches!(row.reading, Source::Backfill | Source::Gap).then_some((oldest, now));
@@ -206,10 +208,11 @@ impl Poller {
     /// Commits a page with the cursor that follows it, and tells how it went.
     async fn commit(&self, fetched: Fetched, started: Ticks, reading: Source, next: Source) -> Result<(), StoreError> {
         let arrived = self.settings.clock.now();
-        let newest = newest(self.feed, &fetched);
+        let (newest, contact) = (newest(self.feed, &fetched), fetched.server_time);
         let (bytes, limits, missed) = (fetched.bytes, fetched.limits, fetched.missed);
         let skew = fetched.server_time.map(|theirs| theirs - arrived).filter(|skew| skew.0.abs() > SKEW);
         let mut page = Page::new(self.account.clone(), self.feed, reading, arrived, fetched.items);
+        page.contact = contact;
         let version = self.source.version(self.feed);
         page.cursor = fetched.cursor.map(|cursor: Cursor| CursorUpdate::Advance { version, cursor, reading: next });
         page.poll = Some(PollRecord {

@@ -251,7 +251,8 @@ impl Log {
                 self.rng.shuffle(&mut page.items);
                 Ok(page)
             }
-            9 => {
+            // Not at first contact: a feed that never had a cursor leaves no trace of when it was asked.
+            9 if matches!(position, Position::Cursor(_)) => {
                 let mut page = self.page(now, position, shape, 0)?;
                 page.cursor = None;
                 Ok(page)
