@@ -79,7 +79,7 @@ impl Console {
         std::thread::spawn(move || {
             // The terminal stays open as long as somebody reads it.
             let _master = pair.master;
-            let mut buffer = [0; 65_536];
+            let mut buffer = vec![0; 65_536];
             while let Ok(n @ 1..) = reader.read(&mut buffer) {
                 if sender.send(buffer[..n].to_vec()).is_err() {
                     return;

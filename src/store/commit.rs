@@ -168,7 +168,7 @@ fn find_sealed(
         return Ok(found);
     }
     let keys: Vec<u64> = events.iter().map(|e| identity(&page.account, page.feed, e.uuid())).collect();
-    for Sealed { segment, filter } in sealed {
+    for Sealed { segment, filter, .. } in sealed {
         let maybe: Vec<usize> =
             (0..events.len()).filter(|at| filter.may_hold(keys[*at]) && !found.contains_key(at)).collect();
         if maybe.is_empty() {

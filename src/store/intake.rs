@@ -28,6 +28,8 @@ use crate::event::Source;
 pub(super) struct Sealed {
     pub segment: Arc<Segment>,
     pub filter: Filter,
+    /// The file was found not to be the one that was signed for: it is read, and left as it is.
+    pub altered: bool,
 }
 
 /// Everything that commits touch. Lives on the writer's thread.
@@ -266,7 +268,7 @@ fn read_sealed(db: &Connection, layout: &Layout) -> Result<Vec<Sealed>, StoreErr
         .map_err(failed("read the segments"))?;
     rows.map(|row| {
         let (segment, filter) = row.map_err(failed("read the segments"))?;
-        Ok(Sealed { segment: Arc::new(segment), filter: Filter::from_bytes(&filter)? })
+        Ok(Sealed { segment: Arc::new(segment), filter: Filter::from_bytes(&filter)?, altered: false })
     })
     .collect()
 }

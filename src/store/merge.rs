@@ -8,13 +8,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rusqlite::TransactionBehavior;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
+use super::chain::Root;
+use super::checkpoint::file_digest;
 use super::damage::guarded;
 use super::file::{Effort, SEGMENT_VERSION, SegmentFile, Written};
 use super::intake::{Intake, Sealed};
 use super::segment::Segment;
-use super::{Layout, Options, StoreError};
+use super::{Layout, Options, StoreError, catalogue};
 use crate::base::fault;
 use crate::base::time::Ticks;
 
@@ -26,6 +28,8 @@ const NEIGHBOURS: usize = 16;
 pub(super) enum Failed {
     /// This one cannot be read.
     Source(Arc<Segment>, StoreError),
+    /// This one is not the file that the store wrote and signed for.
+    Altered(Arc<Segment>),
     /// The new file cannot be written.
     Target(StoreError),
     /// The writer is closing.
@@ -37,8 +41,8 @@ pub(super) fn plan(sealed: &[Sealed], options: &Options, all: bool) -> Option<Ve
     let whole = options.merge_rows;
     let mut run: Vec<Arc<Segment>> = Vec::new();
     let mut rows = 0;
-    for Sealed { segment, .. } in sealed {
-        let is_small = segment.rows < whole / 2;
+    for Sealed { segment, altered, .. } in sealed {
+        let is_small = segment.rows < whole / 2 && !altered;
         if is_small {
             run.push(Arc::clone(segment));
             rows += segment.rows;
@@ -70,6 +74,8 @@ pub(super) fn write(
     name: String,
     stop: &AtomicBool,
 ) -> Result<Written, Failed> {
+    let db = catalogue::open_reader(&layout.catalogue()).map_err(Failed::Target)?;
+    sources.iter().try_for_each(|source| as_signed(&db, source))?;
     let mut file = SegmentFile::create(layout, name, Effort::Keeping).map_err(Failed::Target)?;
     match fill(&mut file, sources, stop) {
         Ok(()) => file.finish().map_err(Failed::Target),
@@ -78,6 +84,16 @@ pub(super) fn write(
             Err(e)
         }
     }
+}
+
+/// Is a segment's file the one that was signed for? What is written anew is signed for again, and must not vouch for what somebody changed.
+pub(super) fn as_signed(db: &Connection, segment: &Arc<Segment>) -> Result<(), Failed> {
+    let signed: Option<Root> = db
+        .query_row("SELECT sha256 FROM attested WHERE segment = ?", [segment.id], |row| row.get(0))
+        .optional()
+        .map_err(|e| Failed::Target(StoreError::sqlite("read what was signed")(e)))?;
+    let found = file_digest(&segment.path).map_err(|e| Failed::Source(Arc::clone(segment), e))?;
+    if signed.is_none_or(|signed| signed == found) { Ok(()) } else { Err(Failed::Altered(Arc::clone(segment))) }
 }
 
 fn fill(file: &mut SegmentFile, sources: &[Arc<Segment>], stop: &AtomicBool) -> Result<(), Failed> {
@@ -116,7 +132,7 @@ impl Intake {
         let segment = written.enter(&tx, &self.layout, &self.notary)?;
         tx.commit().map_err(failed("commit a merge"))?;
         fault::at("merge.replaced").map_err(StoreError::doing("put a merged segment in its place"))?;
-        let new = Sealed { segment: Arc::new(segment), filter: written.filter };
+        let new = Sealed { segment: Arc::new(segment), filter: written.filter, altered: false };
         self.swap(sources, Some(new));
         Ok(true)
     }
@@ -128,6 +144,11 @@ impl Intake {
         self.sealed.sort_by_key(|s| s.segment.seqs.0);
     }
 
+    /// A segment that is not to be written anew.
+    pub(super) fn leave_altered(&mut self, segment: &Segment) {
+        self.sealed.iter_mut().filter(|s| s.segment.id == segment.id).for_each(|s| s.altered = true);
+    }
+
     /// A number that no segment has had, for a file's name.
     pub(super) fn next_number(&self) -> Result<i64, StoreError> {
         self.db
@@ -137,7 +158,7 @@ impl Intake {
 }
 
 /// Marks a segment as superseded; false where it is not one that is read.
-pub(super) fn supersede(tx: &rusqlite::Connection, id: i64, now: Ticks) -> Result<bool, StoreError> {
+pub(super) fn supersede(tx: &Connection, id: i64, now: Ticks) -> Result<bool, StoreError> {
     let marked = || -> rusqlite::Result<bool> {
         let sql = "UPDATE segment SET superseded = ? WHERE id = ? AND superseded IS NULL AND damaged IS NULL";
         let one = tx.prepare_cached(sql)?.execute([now.0, id])? == 1;

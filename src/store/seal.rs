@@ -83,7 +83,7 @@ impl Intake {
         tx.commit().map_err(failed("commit a sealing"))?;
         fault::at("seal.adopted").map_err(StoreError::doing("adopt a segment"))?;
         self.fresh_rows = self.fresh_rows.saturating_sub(written.rows);
-        self.sealed.push(Sealed { segment: Arc::new(segment), filter: written.filter });
+        self.sealed.push(Sealed { segment: Arc::new(segment), filter: written.filter, altered: false });
         self.announce();
         Ok(())
     }

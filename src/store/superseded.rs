@@ -64,7 +64,8 @@ impl Intake {
             if !written_by_us || known.contains(name) {
                 continue;
             }
-            if name.ends_with(".tmp") || self.holds_elsewhere(name, through) {
+            let unfinished = path.extension().is_some_and(|e| e == "tmp");
+            if unfinished || self.holds_elsewhere(name, through) {
                 let _ = std::fs::remove_file(&path);
             } else {
                 let kept = path.with_extension("orphan");

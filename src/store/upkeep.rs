@@ -238,6 +238,10 @@ impl Upkeep {
                 }
             }
             Failed::Target(error @ StoreError::Changed { .. }) => run.done.kept.push(error.to_string()),
+            Failed::Altered(segment) => {
+                run.done.kept.push(altered(&segment));
+                intake.leave_altered(&segment);
+            }
             Failed::Source(_, error) | Failed::Target(error) => self.end_run(Err(error)),
             Failed::Stopped => self.end_run(Err(StoreError::Stopped)),
         }
@@ -260,6 +264,11 @@ impl Upkeep {
             Err(Failed::Source(segment, error)) if is_damage(&error) => {
                 let is_read = intake.sealed.iter().any(|s| s.segment.id == segment.id);
                 if is_read { intake.mark_damaged(&segment, &error.to_string()) } else { Ok(()) }
+            }
+            Err(Failed::Altered(segment)) => {
+                tracing::error!("{}", altered(&segment));
+                intake.leave_altered(&segment);
+                Ok(())
             }
             Err(Failed::Source(_, error) | Failed::Target(error)) => Err(error),
             Err(Failed::Stopped) => Ok(()),
@@ -330,6 +339,13 @@ impl Upkeep {
             }
         };
     }
+}
+
+fn altered(segment: &Segment) -> String {
+    let file = segment.path.file_name().unwrap_or_default().display();
+    format!(
+        "segment {file} is not the file that the store signed for, and stays as it is; run `vaultscope store verify`"
+    )
 }
 
 /// A day after the last whole run, and not at once where a program is started again and again.

@@ -36,7 +36,7 @@ impl Watch for Told {
     fn after(&self, point: &'static str, path: &Path) {
         if point == "folder.sync" {
             self.0.folder_synced(path);
-        } else if point.ends_with(".sync") {
+        } else if point.rsplit('.').next() == Some("sync") {
             let _ = self.0.synced(path);
         } else if point.ends_with(".rename") {
             let mut beside = path.as_os_str().to_owned();

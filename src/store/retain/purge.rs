@@ -16,7 +16,7 @@ use crate::store::counts::{self, Hours};
 use crate::store::damage::guarded;
 use crate::store::file::{Effort, SegmentFile, Written};
 use crate::store::intake::{Intake, Sealed};
-use crate::store::merge::{Failed, supersede};
+use crate::store::merge::{Failed, as_signed, supersede};
 use crate::store::records::{self, add_hours};
 use crate::store::segment::Segment;
 use crate::store::{Layout, StoreError, fresh};
@@ -54,6 +54,7 @@ pub(in crate::store) fn write(
     if !touched {
         return Ok(None);
     }
+    as_signed(&db, segment)?;
     let mut file = SegmentFile::create(layout, name, Effort::Keeping).map_err(Failed::Target)?;
     let mut fill = || -> Result<Purge, Failed> {
         let bytes = segment.bytes as f64 / segment.rows.max(1) as f64;
@@ -163,7 +164,7 @@ impl Intake {
             Some(written) => {
                 let segment = Arc::new(written.enter(&tx, &self.layout, &self.notary)?);
                 done.rewritten += 1;
-                Some(Sealed { segment, filter: written.filter })
+                Some(Sealed { segment, filter: written.filter, altered: false })
             }
             None => {
                 done.dropped += 1;

@@ -31,7 +31,10 @@ pub struct Request {
 impl Request {
     pub fn new(policy: Policy, only: Option<Feed>, command: &str, now: Ticks) -> Self {
         let (host, uid) = (Holder::here().host, rustix::process::geteuid().as_raw());
-        let policy = only.map_or_else(|| policy.clone(), |feed| policy.clone().only(feed));
+        let policy = match only {
+            Some(feed) => policy.only(feed),
+            None => policy,
+        };
         Self { policy, only, by: format!("{command} on {host}, uid {uid}"), now }
     }
 }

@@ -13,8 +13,10 @@ fn three_segments(dir: &std::path::Path) -> Vec<std::sync::Arc<Segment>> {
     Reader::open(dir).unwrap().snapshot().unwrap().segments
 }
 
+type Harm = fn(&std::path::Path);
+
 /// Ways a file comes to harm, each told by the opening.
-const HARMS: [(&str, fn(&std::path::Path)); 3] = [
+const HARMS: [(&str, Harm); 3] = [
     ("missing", |path| std::fs::remove_file(path).unwrap()),
     ("cut", |path| std::fs::File::options().write(true).open(path).unwrap().set_len(1_000).unwrap()),
     ("empty", |path| std::fs::write(path, "").unwrap()),

@@ -152,6 +152,24 @@ fn a_merge_whose_sources_changed_meanwhile_is_given_up() {
 }
 
 #[test]
+fn a_file_that_was_not_signed_for_is_not_vouched_for() {
+    let dir = tempfile::tempdir().unwrap();
+    ten_segments(dir.path());
+    let reader = Reader::open(dir.path()).unwrap();
+    let changed = reader.snapshot().unwrap().segments[4].path.clone();
+    // A byte of the program's name in the footer: the file reads as before.
+    let mut bytes = std::fs::read(&changed).unwrap();
+    let at = bytes.windows(10).rposition(|w| w == b"vaultscope").unwrap();
+    bytes[at] = b'V';
+    std::fs::write(&changed, bytes).unwrap();
+    let writer = Writer::open_with(dir.path(), merging()).unwrap();
+    writer.handle().merge().blocking_recv().unwrap().unwrap();
+    let left: Vec<_> = reader.snapshot().unwrap().segments.iter().map(|s| (s.rows, s.path == changed)).collect();
+    assert_eq!(left, [(400, false), (100, true), (400, false), (100, false)]);
+    assert_eq!(everything(&reader).len(), 1_000);
+}
+
+#[test]
 fn a_large_segment_divides_small_ones_and_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     ten_segments(dir.path());

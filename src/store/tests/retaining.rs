@@ -34,6 +34,9 @@ fn retain(writer: &Writer, request: Request) -> Retained {
     writer.handle().retain(request).blocking_recv().unwrap().unwrap()
 }
 
+/// Number, first event, events, root, and what is left of the gone ones.
+type BatchRow = (i64, i64, i64, Root, Option<Vec<u8>>);
+
 /// Does the ledger hold: every batch's events and what was pruned of it hash to its root, and each root covers the one before?
 pub(super) fn the_chain_holds(reader: &Reader) {
     let mut leaves: HashMap<i64, Root> = HashMap::new();
@@ -55,7 +58,7 @@ pub(super) fn the_chain_holds(reader: &Reader) {
     let snapshot = reader.snapshot().unwrap();
     snapshot.segments.iter().for_each(|s| s.batches().unwrap().for_each(|b| take(&b.unwrap())));
     snapshot.fresh.iter().for_each(|b| take(b));
-    let rows: Vec<(i64, i64, i64, Root, Option<Vec<u8>>)> = reader
+    let rows: Vec<BatchRow> = reader
         .with("test", |db| {
             db.prepare(
                 "SELECT id, first_seq, stored, root, nodes FROM batch LEFT JOIN pruned ON batch = id ORDER BY id",
@@ -177,7 +180,7 @@ fn what_goes_is_in_no_file_afterwards() {
     assert_eq!((done.quarantined, done.variants), (1, 1), "{done:?}");
     drop(writer);
     Writer::open_with(dir.path(), small_store()).unwrap();
-    assert_eq!(CANARIES.map(|canary| found(canary)), [false, false, false, true]);
+    assert_eq!(CANARIES.map(&found), [false, false, false, true]);
     the_chain_holds(&Reader::open(dir.path()).unwrap());
 }
 

@@ -277,6 +277,8 @@ impl Work<'_> {
 
 /// Dictionary codes of feed, account and source.
 type Codes = [Option<usize>; 3];
+/// Codes, and what they stand for: the position among the facts, and feed and source where both exist.
+type Known = (Codes, u32, Option<(Feed, Source)>);
 
 impl Seen<'_> {
     fn take(&mut self, batch: &RecordBatch, outcome: &mut Outcome) {
@@ -301,7 +303,7 @@ impl Seen<'_> {
         self.rows.reserve(batch.num_rows());
         outcome.identities.reserve(batch.num_rows());
         // The codes of the row before, and what they stand for.
-        let mut known: Option<(Codes, u32, Option<(Feed, Source)>)> = None;
+        let mut known: Option<Known> = None;
         for row in 0..batch.num_rows() {
             let key = [feeds.key(row), accounts.key(row), sources.key(row)];
             let (facts, kinds) = match known {

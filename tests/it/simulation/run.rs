@@ -107,7 +107,7 @@ fn live(
         }
         .start();
         for jump in jumps.iter().filter(|jump| (from..until).contains(&(jump.at + slept)) && jump.at + slept > from) {
-            tokio::time::sleep(jump.at + slept - service.now()).await;
+            tokio::time::sleep((jump.at + slept).saturating_sub(service.now())).await;
             show(jump.skew);
         }
         tokio::time::sleep(until.saturating_sub(service.now())).await;
@@ -124,7 +124,7 @@ fn check_budget(asked: &[Duration], share: f64) {
         let most = (limit * share) as usize;
         let length = Duration::from_secs(length);
         for (n, first) in asked.iter().enumerate() {
-            let within = asked[n..].iter().take_while(|at| **at - *first < length).count();
+            let within = asked[n..].iter().take_while(|at| at.saturating_sub(*first) < length).count();
             assert!(within <= most, "{within} requests in {length:?} from {first:?}, {most} are allowed");
         }
     }
@@ -161,7 +161,7 @@ fn check_events(service: &Service, data: &Path, end: Duration, slept: bool) {
     let twice: Vec<_> = held.iter().filter(|(_, times)| **times > 1).collect();
     assert!(twice.is_empty(), "stored twice: {twice:?}");
     // An interval, a minute's closed window and a token's rest before the end everything that came is in.
-    let due = end - Duration::from_secs(2_000);
+    let due = end.saturating_sub(Duration::from_secs(2_000));
     for (feed, events) in service.had(end) {
         for Event { at, timestamp, text } in events {
             let stored = held.remove(&text).is_some();
