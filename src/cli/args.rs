@@ -95,7 +95,7 @@ pub enum Command {
 /// Commands that the plan names and this version does not have.
 const RESERVED: [&str; 9] = ["wall", "man", "ask", "case", "watch", "mcp", "forward", "enrich", "report"];
 /// The same of `store` and `hunt`.
-const RESERVED_BELOW: [&str; 3] = ["verify", "export", "test"];
+const RESERVED_BELOW: [&str; 1] = ["test"];
 
 /// Reads the arguments. Help, versions and mistakes are told at once; what is left is the exit status.
 pub fn parse() -> Result<Cli, Outcome> {

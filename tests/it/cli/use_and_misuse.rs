@@ -36,7 +36,7 @@ fn wrong_use_exits_2_and_says_what_would_be_right() {
         (&["import", "--feed", "audit", "x"], "auditevents"),
         (&["hunt", "list", "--colour"], "--color"),
         (&["wall"], "not there yet"),
-        (&["store", "verify"], "not there yet"),
+        (&["hunt", "test"], "not there yet"),
         (&["--profile", "acme", "hunt", "list"], "no profile `acme`"),
         (&["--config", "nowhere.toml", "hunt", "list"], "nowhere.toml"),
         (&["collect"], "vaultscope connect"),
