@@ -95,12 +95,12 @@ impl Console {
         true
     }
 
-    /// Rows of the tail that show an event: they begin with a time.
+    /// Are there rows of the tail that show events? They begin with a time, on a wide screen with the day before it.
     fn shows_events(&self) -> bool {
         let text = self.screen.screen().contents();
-        let is_time =
-            |line: &str| line.trim_start().get(..8).is_some_and(|t| t.split(':').all(|n| n.parse::<u8>().is_ok()));
-        text.lines().filter(|line| is_time(line)).count() > usize::from(ROWS) / 3 && text.contains('█')
+        let is_time = |word: &str| word.len() == 8 && word.split(':').all(|n| n.parse::<u8>().is_ok());
+        let is_event = |line: &str| line.split_whitespace().take(2).any(is_time);
+        text.lines().filter(|line| is_event(line)).count() > usize::from(ROWS) / 3 && text.contains('█')
     }
 }
 
