@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::StoreError;
 use super::catalogue::{feed_code, feed_of};
@@ -17,6 +17,9 @@ const FILE: &str = "workspace.db";
 
 /// Numbered steps: the n-th takes a workspace of version n to n + 1.
 const MIGRATIONS: &[&str] = &[include_str!("workspace/001.sql"), include_str!("workspace/002.sql")];
+
+/// So long a program waits for another that writes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A person's workspace. Safe to share between threads; several processes may have it open.
 #[derive(Debug)]
@@ -97,8 +100,8 @@ impl Workspace {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || -> rusqlite::Result<Connection> {
             let db = Connection::open_with_flags(&path, flags)?;
-            db.busy_timeout(Duration::from_secs(5))?;
-            db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+            db.busy_timeout(PATIENCE)?;
+            write_ahead(&db)?;
             db.pragma_update(None, "synchronous", "FULL")?;
             db.pragma_update(None, "foreign_keys", true)?;
             Ok(db)
@@ -312,6 +315,20 @@ fn event_ref(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<EventRef>> {
     Ok(feed_of(code).map(|feed| EventRef { account, feed, uuid }))
 }
 
+/// Takes the file to a write-ahead log. Of two that do so to a new file at once SQLite refuses one on the spot, for it holds a read lock that
+/// the other waits for: here it tries again, and finds the work done.
+fn write_ahead(db: &Connection) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    loop {
+        match db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())) {
+            Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && started.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
 fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let failed = StoreError::sqlite;
     loop {
@@ -391,10 +408,12 @@ mod tests {
     #[test]
     fn two_people_write_one_workspace_at_once() {
         let dir = tempfile::tempdir().unwrap();
+        let together = std::sync::Barrier::new(3);
         std::thread::scope(|scope| {
             for who in ["ana", "bo", "cy"] {
-                let dir = dir.path();
+                let (dir, together) = (dir.path(), &together);
                 scope.spawn(move || {
+                    together.wait();
                     let workspace = Workspace::open(dir).unwrap();
                     for _ in 0..20 {
                         let record = QueryRecord { who: who.into(), ..QueryRecord::default() };
