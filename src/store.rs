@@ -9,6 +9,7 @@
 //! evidence/watermark           the newest sequence number; written after each commit, watched by other processes
 //! evidence/signing.key         what checkpoints are signed with: its owner's alone (see `signing`)
 //! evidence/signing.pub         what they are verified with
+//! evidence/doubts              segments that readers could not read, for the writer to look at (see `doubts`); mostly there is none
 //! evidence/writer.lock         held by the one writer, names its pid and host
 //! tables/                      imported tables (see `tables`)
 //! workspace.db                 query log, marks, notes, sessions: per person, many writers (see `workspace`)
@@ -23,7 +24,8 @@ mod chain;
 pub mod checkpoint;
 mod commit;
 mod counts;
-pub mod damage;
+mod damage;
+pub mod doubts;
 mod errands;
 mod error;
 pub mod export;
@@ -42,6 +44,7 @@ pub mod own;
 mod page;
 mod reader;
 mod records;
+mod restored;
 pub mod retain;
 mod seal;
 mod segment;
@@ -116,6 +119,10 @@ impl Layout {
 
     pub fn watermark(&self) -> PathBuf {
         self.root.join("watermark")
+    }
+
+    pub fn doubts(&self) -> PathBuf {
+        self.root.join("doubts")
     }
 
     pub fn lock(&self) -> PathBuf {

@@ -87,7 +87,7 @@ pub(super) fn put(
             let mut hours = Hours::new();
             counts::count(&batch, &mut hours);
             records::add_hours(tx, 0, &hours)?;
-            names.learn(tx, account, &batch, page.arrived)?;
+            names.learn(tx, &batch)?;
         }
         records::again(tx, progress.head.batches, &again)?;
         for (at, why) in bad {
@@ -133,7 +133,7 @@ fn tell_apart<'a>(
         .prepare_cached("SELECT seq FROM fresh WHERE account = ? AND feed = ? AND uuid = ?")
         .map_err(failed("index events"))?;
     let feed = feed_code(page.feed);
-    let mut pages = FreshTexts { tx, pages: HashMap::new() };
+    let mut pages = FreshTexts::of(tx);
     let (mut fresh, mut again) = (Vec::with_capacity(events.len()), Vec::new());
     for (at, event) in events.iter().enumerate() {
         if let Some((seq, same)) = in_segments.get(&at) {
@@ -202,13 +202,17 @@ fn find_sealed(
 }
 
 /// The texts of fresh events by sequence number, the pages they stand in decoded once a commit.
-struct FreshTexts<'t> {
+pub(super) struct FreshTexts<'t> {
     tx: &'t Connection,
     pages: HashMap<i64, RecordBatch>,
 }
 
-impl FreshTexts<'_> {
-    fn text(&mut self, seq: i64) -> Result<&str, StoreError> {
+impl<'t> FreshTexts<'t> {
+    pub(super) fn of(tx: &'t Connection) -> Self {
+        Self { tx, pages: HashMap::new() }
+    }
+
+    pub(super) fn text(&mut self, seq: i64) -> Result<&str, StoreError> {
         let failed = StoreError::sqlite;
         let id: i64 = self
             .tx

@@ -1,24 +1,25 @@
 //! Segments that cannot be read any more: found, marked, and recorded as a gap, so that what the service still has is fetched again.
 //!
 //! A damaged segment is not given to readers, who are told of it instead, and its identities no longer count as there already. Its file stays
-//! for whoever wants to look at it, its batches stay in the ledger, and intake goes on.
+//! for whoever wants to look at it, its batches stay in the ledger, and intake goes on. Where the file comes back from a backup as it was signed,
+//! so do its events (`restored`). A file that can be read and is not the one that was signed is no damage but a finding: it stays as it is.
 
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
+use super::checkpoint::{attestation, file_digest};
 use super::intake::Intake;
-use super::lock::WriterLock;
 use super::segment::Segment;
-use super::{Layout, Options, StoreError};
+use super::signing::Verifier;
+use super::{Layout, Root, StoreError};
 use crate::base::time::{HOUR, Ticks};
 
 /// So many segments and not one file: the folder was moved or is not mounted, rather than each of them lost.
-const ALL_GONE: usize = 8;
+pub(super) const ALL_GONE: usize = 8;
 
 /// Does the error say that the file is damaged, rather than that it cannot be read just now (no descriptors, no memory, no permission)?
 pub(super) fn is_damage(error: &StoreError) -> bool {
@@ -42,21 +43,37 @@ pub(super) fn guarded<T>(segment: &Segment, read: impl FnOnce() -> Result<T, Sto
         .unwrap_or_else(|_| Err(StoreError::damaged(format!("{} (it cannot be decoded)", segment.path.display()))))
 }
 
-/// Marks segments, by their numbers and each with a reason, in a store that nobody writes just now.
-pub fn mark(data_dir: &Path, found: &[(i64, String)]) -> Result<(), StoreError> {
-    let layout = Layout::of(data_dir);
-    let _lock = WriterLock::take(&layout.lock())?;
-    let mut intake = Intake::open(layout, Options::default())?;
-    for (id, why) in found {
-        let segment = intake.sealed.iter().find(|s| s.segment.id == *id).map(|s| Arc::clone(&s.segment));
-        segment.map_or(Ok(()), |segment| intake.mark_damaged(&segment, why))?;
-    }
-    Ok(())
+/// A segment that is read, or one that is marked.
+pub(super) fn entry(db: &Connection, layout: &Layout, id: i64, marked: bool) -> Result<Option<Segment>, StoreError> {
+    let sql = format!(
+        "SELECT {} FROM segment WHERE id = ? AND superseded IS NULL AND (damaged IS NOT NULL) = ?",
+        Segment::COLUMNS
+    );
+    db.query_row(&sql, params![id, marked], |row| Segment::from_row(row, &layout.segments()))
+        .optional()
+        .map_err(StoreError::sqlite("look for a segment"))
+}
+
+/// Is the segment's file the one that a key of the store vouches for? `None` where nothing does.
+pub(super) fn is_as_signed(db: &Connection, segment: &Segment) -> Result<Option<bool>, StoreError> {
+    let signed: Option<(Root, Vec<u8>, String)> = db
+        .query_row(
+            "SELECT sha256, signature, key FROM attested JOIN signer ON signer.id = signer WHERE segment = ?",
+            [segment.id],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()
+        .map_err(StoreError::sqlite("read what was signed"))?;
+    let Some((digest, signature, key)) = signed else { return Ok(None) };
+    let file = segment.path.file_name().unwrap_or_default().to_string_lossy();
+    let good = key.parse::<Verifier>().is_ok_and(|key| key.verify(&attestation(&key, &file, &digest), &signature));
+    if good { Ok(Some(file_digest(&segment.path)? == digest)) } else { Ok(None) }
 }
 
 impl Intake {
-    /// At opening: are the files of the segments there, and as long as they were?
+    /// At opening: are the files of the segments there, and as long as they were? Are those back that were not?
     pub(super) fn look_over(&mut self) -> Result<(), StoreError> {
+        self.take_back_all();
         let segments: Vec<_> = self.sealed.iter().map(|s| Arc::clone(&s.segment)).collect();
         let mut found = Vec::new();
         let mut missing = 0;
@@ -94,7 +111,7 @@ impl Intake {
             tx.execute("UPDATE segment SET damaged = ?, damage = ? WHERE id = ?", params![now.0, why, segment.id])?;
             tx.execute("DELETE FROM filter WHERE segment = ?", [segment.id])?;
             tx.execute("DELETE FROM hour WHERE segment = ?", [segment.id])?;
-            let why = format!("segment {file} of {} events is damaged: {why}", segment.rows);
+            let why = format!("{} of {} events is damaged: {why}", named_in_gaps(file), segment.rows);
             for (account, feed, first, last) in gaps {
                 tx.execute(
                     "INSERT INTO gap (account, feed, first, last, why, noticed) VALUES (?, ?, ?, ?, ?, ?)",
@@ -108,6 +125,11 @@ impl Intake {
         self.swap(std::slice::from_ref(segment), None);
         Ok(())
     }
+}
+
+/// How a gap begins to say which segment's events are missing.
+pub(super) fn named_in_gaps(file: &str) -> String {
+    format!("segment {file}")
 }
 
 /// The accounts and feeds of a segment's events, each with the time that they span.

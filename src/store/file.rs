@@ -195,9 +195,10 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
 
 /// What the catalogue will say of the file.
 #[derive(Debug, Default)]
-struct Content {
-    keys: Vec<u64>,
-    hours: Hours,
+pub(super) struct Content {
+    /// Of the filter.
+    pub keys: Vec<u64>,
+    pub hours: Hours,
     seqs: Option<(i64, i64)>,
     timestamps: Option<(i64, i64)>,
     generated: Option<(i64, i64)>,
@@ -205,7 +206,7 @@ struct Content {
 }
 
 impl Content {
-    fn add(&mut self, batch: &RecordBatch) {
+    pub(super) fn add(&mut self, batch: &RecordBatch) {
         let column = |name| batch.column_by_name(name);
         let (Some(accounts), Some(feeds), Some(uuids), Some(raws)) =
             (column("account"), column("feed"), column("uuid_s"), column("raw"))

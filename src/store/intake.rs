@@ -49,7 +49,7 @@ pub(super) struct Intake {
     pub notary: Notary,
     heads: Heads,
     /// What is written of the names that events tell.
-    names: Learned,
+    pub(super) names: Learned,
     watermark: File,
     channel: Arc<Channel>,
 }

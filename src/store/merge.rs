@@ -62,8 +62,11 @@ pub(super) fn plan(sealed: &[Sealed], options: &Options, all: bool) -> Option<Ve
 
 /// The name of a file that takes the place of others. `number` makes it one that no other file has or had.
 pub(super) fn name(sources: &[Arc<Segment>], number: i64) -> String {
-    let first = sources.first().map_or(0, |s| s.seqs.0);
-    let last = sources.last().map_or(0, |s| s.seqs.1);
+    name_of((sources.first().map_or(0, |s| s.seqs.0), sources.last().map_or(0, |s| s.seqs.1)), number)
+}
+
+/// The same, of events with these numbers.
+pub(super) fn name_of((first, last): (i64, i64), number: i64) -> String {
     format!("{first:012}-{last:012}.{number}.v{SEGMENT_VERSION}.parquet")
 }
 

@@ -1,9 +1,11 @@
 //! Names beside UUIDs. Events say `vault_uuid`, and 1Password's server itself cannot read what an item is called.
 //!
-//! **Learned** names come with events (users, mostly) and lie in the catalogue, where the writer puts them (`learned`). **Imported** ones
-//! a person brings from `op vault list` and the like (`read`); they lie in the workspace, which nobody else reads, because titles of items
-//! are secrets of a kind. Where both name a UUID the imported one stands, and [`Directory`] keeps the other beside it.
+//! **Learned** names come with events (users, mostly) and lie in the catalogue, where the writer puts them (`learned`), until retention takes
+//! the last event that tells them (`forget`). **Imported** ones a person brings from `op vault list` and the like (`read`); they lie in the
+//! workspace, which nobody else reads, because titles of items are secrets of a kind, and stay until that person forgets them. Where both name
+//! a UUID the imported one stands, and [`Directory`] keeps the other beside it.
 
+pub(super) mod forget;
 mod imported;
 pub(super) mod learned;
 pub mod read;

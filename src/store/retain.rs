@@ -11,6 +11,9 @@
 //! not hash to its root before something is taken from it was changed by somebody, and keeps what it has: retention must not remove the
 //! traces of that. Each slice of the work is one transaction with a signed statement of what it took (`tombstone`).
 //!
+//! Names that the store learned from events go with the last event that tells them (`names::forget`). Names that a person imported are theirs
+//! and stay.
+//!
 //! What was let go does not come back: an event older than what the last run let go is counted as expired when it arrives again, and not
 //! stored. A policy that keeps more, or a hold, moves that line back at its next run.
 
@@ -210,6 +213,8 @@ pub struct Retained {
     /// Items that could not be read as events.
     pub quarantined: u64,
     pub variants: u64,
+    /// Learned names that no event tells any more, or that an older telling took the place of.
+    pub names: u64,
     /// What stays although it is old enough, and why.
     pub kept: Vec<String>,
     /// When the last superseded file may be removed, where there is one.

@@ -12,12 +12,15 @@ use super::damage::is_damage;
 use super::file::Written;
 use super::intake::Intake;
 use super::merge::{self, Failed};
+use super::names::forget::Doubtful;
 use super::retain::purge::{self, Order, Sieved};
 use super::retain::run::{Request, Run, Step};
 use super::segment::Segment;
 use super::writer::Job;
 use crate::base::time::{DAY, SECOND, Ticks};
 
+/// How often the writer looks whether a segment is doubted.
+const LOOK: Duration = Duration::from_secs(5);
 /// After a failure: not before this long.
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -30,6 +33,7 @@ pub(super) struct Upkeep {
     merge_not_before: Option<Instant>,
     /// When to look at superseded files again.
     remove_at: Option<Instant>,
+    look_at: Instant,
     run: Option<Run>,
     /// The run has more to do at once.
     more: bool,
@@ -53,6 +57,7 @@ enum Output {
     Merged(Box<Written>),
     /// None where nothing in the segment goes.
     Sieved(Option<Box<Sieved>>),
+    Names(Doubtful),
 }
 
 impl Upkeep {
@@ -63,6 +68,7 @@ impl Upkeep {
             rewriting: None,
             merge_not_before: None,
             remove_at: Some(now),
+            look_at: now,
             run: None,
             more: false,
             shaken: false,
@@ -71,17 +77,21 @@ impl Upkeep {
     }
 
     /// When it wants to be called again, though nothing else happens.
-    pub(super) fn due(&self) -> Option<Duration> {
+    pub(super) fn due(&self) -> Duration {
         if self.more && self.rewriting.is_none() {
-            return Some(Duration::ZERO);
+            return Duration::ZERO;
         }
-        let at = [self.remove_at, self.merge_not_before, self.retain_at].into_iter().flatten().min()?;
-        Some(at.saturating_duration_since(Instant::now()))
+        let others = [self.remove_at, self.merge_not_before, self.retain_at].into_iter().flatten();
+        others.fold(self.look_at, Instant::min).saturating_duration_since(Instant::now())
     }
 
     /// Does what is due.
     pub(super) fn go_on(&mut self, intake: &mut Intake) {
         let now = Instant::now();
+        if self.look_at <= now {
+            self.look_at = now + LOOK;
+            intake.look_at_doubts();
+        }
         if self.remove_at.is_some_and(|at| at <= now) {
             self.remove(intake);
         }
@@ -133,6 +143,17 @@ impl Upkeep {
                     Ok(Output::Sieved(sieved.map(Box::new)))
                 })
             }
+            Ok(Step::LookForNames(before)) => self.spawn(intake, Vec::new(), move |layout, _, _, stop| {
+                match Doubtful::look(layout, before, stop) {
+                    Ok(Some(doubtful)) => Ok(Output::Names(doubtful)),
+                    Ok(None) => Err(Failed::Stopped),
+                    // They stay until all that is left can be read.
+                    Err(error) => {
+                        tracing::warn!(%error, "names that events told stay: what is left cannot be looked through");
+                        Ok(Output::Names(Doubtful::default()))
+                    }
+                }
+            }),
             Ok(Step::Done) => {
                 self.remove_soon(intake);
                 self.end_run(Ok(()));
@@ -201,6 +222,12 @@ impl Upkeep {
                 }
             }
             Ok(Output::Sieved(sieved)) => self.let_go(intake, &sources[0], sieved),
+            Ok(Output::Names(doubtful)) => {
+                if let Some(run) = &mut self.run {
+                    run.doubtful = doubtful;
+                    self.more = true;
+                }
+            }
             Err(failed) if self.run.is_some() => self.leave(intake, failed),
             Err(failed) => {
                 if let Err(error) = self.settle(intake, &sources, Err(failed)) {
@@ -312,7 +339,7 @@ impl Upkeep {
     /// Does nothing for a while.
     pub(super) fn pause(&mut self) {
         let later = Instant::now() + PAUSE;
-        (self.merge_not_before, self.remove_at) = (Some(later), Some(later));
+        (self.merge_not_before, self.remove_at, self.look_at) = (Some(later), Some(later), later);
     }
 
     fn put_off(&mut self, error: &StoreError) {

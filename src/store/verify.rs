@@ -14,6 +14,7 @@ mod held;
 pub(super) mod listing;
 #[cfg(test)]
 mod tests;
+mod tombstones;
 pub(super) mod unit;
 
 use std::collections::HashMap;
@@ -91,8 +92,6 @@ impl Copies {
 
 /// A merge may take a segment away while it waits to be read; then all is begun anew, so many times.
 const ATTEMPTS: usize = 3;
-/// The first line of a tombstone.
-const TOMBSTONE: &str = "vaultscope tombstone v1\n";
 const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Verifies the store of a data folder. `progress` hears how many events of how many have been looked at, from any thread. An error is
@@ -144,6 +143,8 @@ fn attempt(
         Err(e) => return Err(e),
     }
     report.sort();
+    report.doubts.sort_unstable();
+    report.doubts.dedup();
     Ok(Some(report))
 }
 
@@ -236,7 +237,7 @@ impl<'w> Walk<'w> {
         }
         walked?;
         self.twice(&hasher)?;
-        self.tombstones();
+        tombstones::hold(listing, std::mem::take(&mut self.gone), self.report);
         let fresh: u64 = listing.pages.iter().map(|page| page.rows).sum();
         if fresh != listing.identities {
             let what = format!("{fresh} fresh events have {} entries in their index", listing.identities);
@@ -374,41 +375,11 @@ impl<'w> Walk<'w> {
         self.report.add(finding.standing_for(batch.stored));
     }
 
-    /// What is gone of each feed must be what signed tombstones say is gone: whoever has no key can take away nothing in their name.
-    fn tombstones(&mut self) {
-        let mut signed: HashMap<&str, u64> = HashMap::new();
-        let mut seen: Vec<&str> = Vec::new();
-        for note in &self.listing.tombstones {
-            let text = self.listing.signers.values().find_map(|key| key.open(note).ok());
-            let Some(text) = text.filter(|text| text.starts_with(TOMBSTONE) && !seen.contains(text)) else {
-                let what = "a tombstone is not signed by the store's key, or stands there twice";
-                self.report.add(Finding::new(Kind::Head, i64::MAX, what).at("catalogue.db").standing_for(0));
-                continue;
-            };
-            seen.push(text);
-            for line in text.lines().filter_map(|line| line.strip_prefix("feed ")) {
-                let mut words = line.split(' ');
-                if let (Some(feed), Some(Ok(events))) = (words.next(), words.next().map(str::parse::<u64>)) {
-                    *signed.entry(feed).or_default() += events;
-                }
-            }
-        }
-        for (feed, gone) in std::mem::take(&mut self.gone) {
-            let name = feed.map_or("an unknown feed", crate::event::Feed::name);
-            let signed = signed.get(name).copied().unwrap_or(0);
-            self.report.purged += gone;
-            if gone != signed {
-                let what = format!("{gone} events of {name} are gone, signed tombstones account for {signed}");
-                let finding = Finding::new(Kind::Removed, i64::MAX, what).at("catalogue.db");
-                self.report.add(finding.standing_for(gone.abs_diff(signed)));
-            }
-        }
-    }
-
     fn take(&mut self, outcome: Outcome) {
         self.report.events += outcome.events;
         self.report.raw_bytes += outcome.raw_bytes;
         self.vanished.extend(outcome.vanished);
+        self.report.doubts.extend(outcome.doubted);
         outcome.findings.into_iter().for_each(|finding| self.report.add(finding));
         outcome.more.into_iter().for_each(|(kind, events)| self.report.count(kind, events, events));
         self.identities.extend(outcome.identities);

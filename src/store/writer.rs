@@ -88,6 +88,8 @@ pub(super) enum Job {
     /// Merge whatever small neighbours there are.
     Merge(Reply<()>),
     Retain(Box<Request>, Reply<Retained>),
+    /// Look at the segments that somebody doubts, now.
+    LookAtDoubts(Reply<()>),
     /// The thread that rewrites segments has ended.
     Rewritten(i64),
     /// The sealing up to this event has ended; its thread is there to be joined.
@@ -222,6 +224,11 @@ impl WriterHandle {
         self.ask(|reply| Job::Retain(Box::new(request), reply))
     }
 
+    /// Looks now at what somebody else doubts: see `doubts`.
+    pub fn look_at_doubts(&self) -> oneshot::Receiver<Result<(), StoreError>> {
+        self.ask(Job::LookAtDoubts)
+    }
+
     fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> oneshot::Receiver<Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
         let job = job(Reply(Some(reply)));
@@ -256,7 +263,11 @@ impl Job {
             Self::Commit(_, reply) => drop(reply.send(Err(error))),
             Self::ImportPlace(_, _, reply) => drop(reply.send(Err(error))),
             Self::Retain(_, reply) => drop(reply.send(Err(error))),
-            Self::Gap(_, reply) | Self::SetAside(_, _, reply) | Self::Seal { reply, .. } | Self::Merge(reply) => {
+            Self::Gap(_, reply)
+            | Self::SetAside(_, _, reply)
+            | Self::Seal { reply, .. }
+            | Self::Merge(reply)
+            | Self::LookAtDoubts(reply) => {
                 drop(reply.send(Err(error)));
             }
             Self::Written(_) | Self::Rewritten(_) | Self::Stop => {}
@@ -321,8 +332,7 @@ impl Desk {
             if self.steady().is_ok() && self.guarded(|desk| desk.upkeep.go_on(&mut desk.intake)).is_none() {
                 self.upkeep.pause();
             }
-            let Some(wait) = self.upkeep.due() else { return queue.recv().ok() };
-            match queue.recv_timeout(wait) {
+            match queue.recv_timeout(self.upkeep.due()) {
                 Ok(job) => return Some(job),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
@@ -364,6 +374,10 @@ impl Desk {
             Job::ImportPlace(file, at, reply) => drop(reply.send(mark(&self.intake.db, file, at))),
             Job::Seal { keep, reply } => drop(reply.send(self.seal_now(keep))),
             Job::Retain(request, reply) => self.upkeep.retain(Run::new(*request, Some(reply))),
+            Job::LookAtDoubts(reply) => {
+                self.intake.look_at_doubts();
+                let _ = reply.send(Ok(()));
+            }
             Job::Merge(reply) => drop(reply.send(self.upkeep.merge_all(&mut self.intake))),
             Job::Rewritten(number) => self.upkeep.ended(number, &mut self.intake),
             Job::Written(through) if through == self.intake.sealing_through => self.finish_sealing(),

@@ -24,7 +24,7 @@ use crate::store::{Layout, Reader, StoreError, Writer};
 /// which nothing goes. A collector and the console carry it out once a day; without a policy nothing ever goes by itself.
 ///
 /// An event is as old as its timestamp, one without as its arrival, counted in whole days to the last midnight UTC. What goes takes its
-/// variants along; what is left of its batch still proves the rest, and a signed tombstone says what went. It does not come back with a later import:
+/// variants along, and names that no other event tells; what is left of its batch still proves the rest, and a signed tombstone says what went. It does not come back with a later import:
 /// the last run draws a line for each feed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -115,9 +115,13 @@ fn tell(out: &mut output::Answer, policy: &Policy, plan: &Retained, went: &str) 
         rows.push(vec![feed.name().to_owned(), kept, going.events.to_string(), from, to, size(going.bytes)]);
     }
     output::columns(out, &rows)?;
+    let names = match plan.names {
+        0 => String::new(),
+        n => format!(", and {n} names that no event tells any more"),
+    };
     writeln!(
         out,
-        "{} events {went}: {} segments whole, {} written anew, {} fresh pages; with them {} variants and {} unreadable items",
+        "{} events {went}: {} segments whole, {} written anew, {} fresh pages; with them {} variants and {} unreadable items{names}",
         plan.going.events(),
         plan.dropped,
         plan.rewritten,

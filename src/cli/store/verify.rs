@@ -14,6 +14,7 @@ use crate::cli::args::Global;
 use crate::cli::output::{self, size};
 use crate::cli::place::Place;
 use crate::cli::{Outcome, WrongUse};
+use crate::store::doubts::{self, Told};
 use crate::store::export::check_folder;
 use crate::store::signing::{Verifier, hex};
 use crate::store::verify::{Copies, Finding, Options, Report, verify};
@@ -21,8 +22,11 @@ use crate::store::verify::{Copies, Finding, Options, Report, verify};
 /// Check that every event is what was committed, and that none is missing
 ///
 /// Follows the whole chain: every event's bytes, every batch, the signed checkpoints, the head file. Names the first event that was changed,
-/// removed, added or moved, and goes on to count the rest. Only reads, and may run beside a collector; people who may only read the store can
-/// run it too. Ends with 0 when all is sound, 3 when something was found, 1 when something could not be read.
+/// removed, added or moved, and goes on to count the rest. May run beside a collector; people who may only read the store can run it too.
+///
+/// It changes no evidence. A segment that cannot be read any more is brought to the notice of whoever writes the store: it is marked, answers say
+/// that it is missing, and the collector fetches its stretch again; one that is back from a backup as it was signed is read again. An event that
+/// was altered is never replaced. Ends with 0 when all is sound, 3 when something was found, 1 when something could not be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,6 +50,9 @@ pub struct Args {
     /// Decode every event again and compare each column, also where the signed digest of a segment vouches for it
     #[arg(long)]
     all_columns: bool,
+    /// Look, and do no more: what cannot be read is not marked
+    #[arg(long)]
+    look_only: bool,
     /// How to print it
     #[arg(long, default_value = "text")]
     format: Format,
@@ -83,7 +90,11 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     };
     let report = verify(&place.paths.data, &options, &progress);
     output::progress("");
-    let report = report?;
+    let mut report = report?;
+    if !report.doubts.is_empty() {
+        let doubts = std::mem::take(&mut report.doubts);
+        report.notes.push(if args.look_only { told_nobody(&doubts) } else { bring_to_notice(&place, &doubts)? });
+    }
     let mut out = output::Answer::new();
     match args.format {
         Format::Text => text(&mut out, &report, began.elapsed(), args.show)?,
@@ -91,6 +102,27 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     }
     out.end()?;
     Ok(if report.is_sound() { Outcome::Done } else { Outcome::Found })
+}
+
+/// Has whoever writes the store look at segments, and says who that is.
+fn bring_to_notice(place: &Place, doubts: &[i64]) -> Result<String> {
+    Ok(match doubts::tell(&place.paths.data, doubts)? {
+        Told::Writer(holder) => format!(
+            "process {} on {} writes the store, and looks within seconds at the segments that cannot be read or are back: see `vaultscope store status`",
+            holder.pid, holder.host
+        ),
+        Told::Settled { marked, back } => format!(
+            "{marked} segments that cannot be read were marked, and the collector fetches their stretch again; {back} are back as they were signed"
+        ),
+        Told::Nobody => told_nobody(doubts),
+    })
+}
+
+fn told_nobody(doubts: &[i64]) -> String {
+    format!(
+        "{} segments cannot be read, or are back, and nothing was changed: the store's owner runs `vaultscope store verify` to have them fetched again, or read again",
+        doubts.len()
+    )
 }
 
 /// A bundle needs no store, and no configuration.
@@ -153,7 +185,11 @@ fn text(out: &mut output::Answer, report: &Report, took: Duration, show: usize) 
         took.as_secs_f64(),
     )?;
     if report.purged > 0 {
-        writeln!(out, "{} events were purged by policy; their batches account for them", report.purged)?;
+        writeln!(
+            out,
+            "{} events were purged by policy; their batches and {} signed tombstones account for them",
+            report.purged, report.tombstones
+        )?;
     }
     if let Some(head) = report.head {
         writeln!(out, "head    batch {}, event {}, root {}", head.batches, head.through, hex(&head.root))?;
@@ -227,7 +263,7 @@ fn as_json(report: &Report, took: Duration, show: usize) -> Value {
     json!({
         "sound": report.is_sound(), "events": report.events, "purged": report.purged, "batches": report.batches,
         "segments": report.segments, "pages": report.pages, "raw_bytes": report.raw_bytes,
-        "seconds": took.as_secs_f64(), "checkpoints": report.checkpoints, "copied_heads": report.copies,
+        "seconds": took.as_secs_f64(), "tombstones": report.tombstones, "checkpoints": report.checkpoints, "copied_heads": report.copies,
         "head": report.head.map(|h| json!({"batches": h.batches, "through": h.through, "root": hex(&h.root)})),
         "key": report.key.as_deref().map(shown), "signed": report.signed.map(|at| at.to_string()),
         "counts": counts, "findings": report.findings.iter().take(show).map(finding).collect::<Vec<_>>(),

@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::{Kind, Name, Origin};
 use crate::base::time::{DAY, Ticks};
 use crate::event::columns::text_at;
-use crate::event::schema;
+use crate::store::records::account_id;
 use crate::store::{Reader, StoreError};
 
 /// The names that are remembered between commits. An organisation has fewer; a hostile service may not have more.
@@ -57,51 +57,22 @@ impl Learned {
         self.known.clear();
     }
 
-    /// Keeps the names that the new events of a page tell.
-    pub fn learn(
-        &mut self,
-        tx: &Connection,
-        account: i64,
-        batch: &RecordBatch,
-        arrived: Ticks,
-    ) -> Result<(), StoreError> {
-        let Some(times) = column(batch, "timestamp").and_then(|c| c.as_primitive_opt::<Int64Type>()) else {
-            return Ok(());
-        };
-        let types = column(batch, "object_type");
-        let mut seen: HashSet<(i32, i32, i32)> = HashSet::new();
-        for (uuid, name, email, told) in TOLD {
-            let (Some(uuids), Some(names), Some(emails)) =
-                (codes(batch, uuid), codes(batch, name), codes(batch, email))
-            else {
-                continue;
-            };
-            if uuids.null_count() == uuids.len() {
-                continue;
+    /// Keeps the names that events tell, which are new in the store or are there again.
+    pub fn learn(&mut self, tx: &Connection, batch: &RecordBatch) -> Result<(), StoreError> {
+        let Some(accounts) = batch.column_by_name("account") else { return Ok(()) };
+        let mut known: HashMap<&str, i64> = HashMap::new();
+        let mut done = Ok(());
+        tellings(batch, |row, kind, texts, at| {
+            let account = text_at(accounts, row).unwrap_or_default();
+            if done.is_ok() {
+                let id = known.get(account).map_or_else(|| account_id(tx, account), |id| Ok(*id));
+                done = id.and_then(|id| {
+                    known.insert(account, id);
+                    self.tell(tx, (id, kind), texts, at)
+                });
             }
-            seen.clear();
-            let code = |column: &dyn Array, keys: &arrow::array::Int32Array, row| {
-                if column.is_null(row) { -1 } else { keys.value(row) }
-            };
-            // From the last row on: of several tellings in a page the latest is the one that counts, and mostly they are the same.
-            for row in (0..batch.num_rows()).rev() {
-                let told_codes =
-                    (code(uuids, uuids.keys(), row), code(names, names.keys(), row), code(emails, emails.keys(), row));
-                if told_codes.0 < 0 || (told_codes.1 < 0 && told_codes.2 < 0) || !seen.insert(told_codes) {
-                    continue;
-                }
-                let kind = match told {
-                    Told::User => Some(Kind::User),
-                    Told::Object => types.and_then(|types| text_at(types, row)).and_then(kind_of_object),
-                };
-                let text = |column: &str| column_text(batch, column, row);
-                let at = if times.is_null(row) { arrived.0 } else { times.value(row) };
-                if let Some(kind) = kind {
-                    self.tell(tx, (account, kind), [text(uuid), text(name), text(email)], at)?;
-                }
-            }
-        }
-        Ok(())
+        });
+        done
     }
 
     fn tell(
@@ -111,12 +82,6 @@ impl Learned {
         [uuid, name, email]: [&str; 3],
         at: i64,
     ) -> Result<(), StoreError> {
-        if uuid.is_empty()
-            || (name.is_empty() && email.is_empty())
-            || uuid.len().max(name.len()).max(email.len()) > LONGEST
-        {
-            return Ok(());
-        }
         let hash = self.hasher.hash_one((name, email));
         let key = (account, kind, Box::from(uuid));
         let written = match self.known.get_mut(&key) {
@@ -164,16 +129,55 @@ fn kind_of_object(object_type: &str) -> Option<Kind> {
     })
 }
 
-fn column<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b ArrayRef> {
-    schema::position(name).map(|at| batch.column(at))
+/// Calls `tell` with each name that events tell: the row, of what, (UUID, name, address), and the event's time. What one row tells like another
+/// is told once, by the later one.
+pub(super) fn tellings<'b>(batch: &'b RecordBatch, mut tell: impl FnMut(usize, Kind, [&'b str; 3], i64)) {
+    let numbers = |name| batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>());
+    let (Some(times), Some(arrived)) = (numbers("timestamp"), numbers("arrived")) else { return };
+    let types = batch.column_by_name("object_type");
+    let mut seen: HashSet<(i32, i32, i32)> = HashSet::new();
+    for (uuid, name, email, told) in TOLD {
+        let (Some(uuids), Some(names), Some(emails)) = (codes(batch, uuid), codes(batch, name), codes(batch, email))
+        else {
+            continue;
+        };
+        if uuids.null_count() == uuids.len() {
+            continue;
+        }
+        seen.clear();
+        let code = |column: &DictionaryArray<Int32Type>, row| {
+            if column.is_null(row) { -1 } else { column.keys().value(row) }
+        };
+        // From the last row on: of several tellings in a page the latest is the one that counts, and mostly they are the same.
+        for row in (0..batch.num_rows()).rev() {
+            let told_codes = (code(uuids, row), code(names, row), code(emails, row));
+            if told_codes.0 < 0 || (told_codes.1 < 0 && told_codes.2 < 0) || !seen.insert(told_codes) {
+                continue;
+            }
+            let kind = match told {
+                Told::User => Some(Kind::User),
+                Told::Object => types.and_then(|types| text_at(types, row)).and_then(kind_of_object),
+            };
+            let text = |column: &str| batch.column_by_name(column).and_then(|c| text_at(c, row)).unwrap_or_default();
+            let texts @ [uuid, name, email] = [text(uuid), text(name), text(email)];
+            let is_one = !uuid.is_empty()
+                && !(name.is_empty() && email.is_empty())
+                && uuid.len().max(name.len()).max(email.len()) <= LONGEST;
+            if let Some(kind) = kind.filter(|_| is_one) {
+                tell(row, kind, texts, if times.is_null(row) { arrived.value(row) } else { times.value(row) });
+            }
+        }
+    }
 }
 
-fn codes<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b arrow::array::DictionaryArray<Int32Type>> {
-    column(batch, name)?.as_dictionary_opt::<Int32Type>()
+/// The columns that [`tellings`] looks at.
+pub(in crate::store) fn columns() -> Vec<&'static str> {
+    let told = TOLD.iter().flat_map(|(uuid, name, email, _)| [*uuid, name, email]);
+    ["account", "timestamp", "arrived", "object_type"].into_iter().chain(told).collect()
 }
 
-fn column_text<'b>(batch: &'b RecordBatch, name: &str, row: usize) -> &'b str {
-    column(batch, name).and_then(|column| text_at(column, row)).unwrap_or_default()
+fn codes<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b DictionaryArray<Int32Type>> {
+    batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>()
 }
 
 impl Reader {

@@ -31,7 +31,7 @@ pub(in crate::store) struct Sieved {
 }
 
 /// The list of later arrivals of a batch, without those of events that go; none where the list is empty then.
-type Again = (i64, Option<Vec<u8>>);
+pub(in crate::store) type Again = (i64, Option<Vec<u8>>);
 
 /// Writes a segment's file anew, from a connection of its own. `None` where nothing in it goes.
 pub(in crate::store) fn write(
@@ -58,13 +58,14 @@ pub(in crate::store) fn write(
     let mut file = SegmentFile::create(layout, name, Effort::Keeping).map_err(Failed::Target)?;
     let mut fill = || -> Result<Purge, Failed> {
         let bytes = segment.bytes as f64 / segment.rows.max(1) as f64;
-        let mut sieve = Sieve::new(&db, segment.seqs, cutoffs, bytes).map_err(Failed::Target)?;
+        let mut sieve = Sieve::new(&db, segment.seqs, bytes).map_err(Failed::Target)?;
         let mut batches = guarded(segment, || segment.batches()).map_err(unreadable)?;
         while let Some(batch) = guarded(segment, || Ok(batches.next())).map_err(unreadable)? {
             if stop.load(Ordering::Relaxed) {
                 return Err(Failed::Stopped);
             }
-            let stays = sieve.push(&batch.map_err(unreadable)?).map_err(Failed::Target)?;
+            let batch = batch.map_err(unreadable)?;
+            let stays = sieve.push(&batch, cutoffs.keep(&batch)).map_err(Failed::Target)?;
             if stays.num_rows() > 0 {
                 file.write(&stays).map_err(Failed::Target)?;
             }
@@ -95,7 +96,7 @@ pub(in crate::store) fn write(
 }
 
 /// The lists of later arrivals that name events that go.
-fn later_arrivals(db: &Connection, purge: &Purge) -> Result<Vec<Again>, StoreError> {
+pub(in crate::store) fn later_arrivals(db: &Connection, purge: &Purge) -> Result<Vec<Again>, StoreError> {
     let Some((first, _)) = purge.pruned.first() else { return Ok(Vec::new()) };
     let goes = |seq: i64| {
         let at = purge.gone.partition_point(|(_, last)| *last < seq);
@@ -208,8 +209,8 @@ impl Intake {
         if !keep.contains(&false) {
             return Ok(Some(last));
         }
-        let mut sieve = Sieve::new(&tx, (first, last), cutoffs, blob.len() as f64 / keep.len().max(1) as f64)?;
-        let (stays, purge) = match sieve.push(&batch).and_then(|stays| Ok((stays, sieve.finish()?))) {
+        let mut sieve = Sieve::new(&tx, (first, last), blob.len() as f64 / keep.len().max(1) as f64)?;
+        let (stays, purge) = match sieve.push(&batch, keep.clone()).and_then(|stays| Ok((stays, sieve.finish()?))) {
             Err(error @ StoreError::Changed { .. }) => {
                 done.kept.push(error.to_string());
                 return Ok(Some(last));
@@ -319,7 +320,7 @@ pub(in crate::store) fn read_line(db: &Connection) -> Result<Cutoffs, StoreError
 }
 
 /// Trees, variants and later arrivals without what goes; answers the variants.
-fn forget(tx: &Connection, purge: &Purge, again: &[Again]) -> Result<u64, StoreError> {
+pub(in crate::store) fn forget(tx: &Connection, purge: &Purge, again: &[Again]) -> Result<u64, StoreError> {
     let forget = || -> rusqlite::Result<u64> {
         let mut tree = tx.prepare_cached("REPLACE INTO pruned VALUES (?, ?)")?;
         for (batch, pruned) in &purge.pruned {

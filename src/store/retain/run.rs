@@ -11,6 +11,7 @@ use crate::event::Feed;
 use crate::store::StoreError;
 use crate::store::intake::Intake;
 use crate::store::lock::Holder;
+use crate::store::names::forget::Doubtful;
 use crate::store::segment::Segment;
 use crate::store::writer::Reply;
 
@@ -46,6 +47,8 @@ pub(in crate::store) enum Step {
     More,
     /// This segment is to be written anew.
     Rewrite(Arc<Segment>),
+    /// The names that events older than this told are to be looked for in what is left.
+    LookForNames(i64),
     /// A sealing must end first.
     Wait,
     Done,
@@ -58,6 +61,8 @@ enum Phase {
     Pages(i64),
     /// Segments after this number.
     Segments(i64),
+    /// Learned names that went with their events.
+    Names,
     Rest,
 }
 
@@ -66,6 +71,8 @@ enum Phase {
 pub(in crate::store) struct Run {
     pub cutoffs: Cutoffs,
     pub done: Retained,
+    /// Names that may be forgotten, once they have been looked for.
+    pub doubtful: Doubtful,
     request: Request,
     policy: String,
     phase: Phase,
@@ -75,7 +82,8 @@ pub(in crate::store) struct Run {
 impl Run {
     pub(in crate::store) fn new(request: Request, reply: Option<Reply<Retained>>) -> Self {
         let (cutoffs, policy) = (request.policy.cutoffs(request.now), request.policy.to_string());
-        Self { cutoffs, done: Retained::default(), request, policy, phase: Phase::Begin, reply }
+        let (done, doubtful) = (Retained::default(), Doubtful::default());
+        Self { cutoffs, done, doubtful, request, policy, phase: Phase::Begin, reply }
     }
 
     /// Does a slice.
@@ -110,7 +118,16 @@ impl Run {
                 if intake.sealing_through > 0 {
                     return Ok(Step::Wait);
                 }
-                self.phase = Phase::Rest;
+                self.phase = Phase::Names;
+                if let Some(before) = self.cutoffs.newest() {
+                    return Ok(Step::LookForNames(before));
+                }
+            }
+            Phase::Names => {
+                self.done.names += intake.forget_names(&mut self.doubtful)?;
+                if self.doubtful.is_empty() {
+                    self.phase = Phase::Rest;
+                }
             }
             Phase::Rest => {
                 intake.end_retention(&self.cutoffs, order, &mut self.done)?;

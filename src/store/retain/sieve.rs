@@ -8,7 +8,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 use rusqlite::Connection;
 
-use super::{Cutoffs, Going};
+use super::Going;
 use crate::base::time::Ticks;
 use crate::event::columns::text_at;
 use crate::event::{Feed, Source};
@@ -37,8 +37,7 @@ pub(in crate::store) struct Purge {
 }
 
 #[derive(Debug)]
-pub(in crate::store) struct Sieve<'a> {
-    cutoffs: &'a Cutoffs,
+pub(in crate::store) struct Sieve {
     /// Bytes of a row, about.
     bytes: f64,
     batches: VecDeque<Ledgered>,
@@ -48,14 +47,9 @@ pub(in crate::store) struct Sieve<'a> {
     purge: Purge,
 }
 
-impl<'a> Sieve<'a> {
-    /// For rows with numbers in a range, both ends included.
-    pub(in crate::store) fn new(
-        db: &Connection,
-        range: (i64, i64),
-        cutoffs: &'a Cutoffs,
-        bytes: f64,
-    ) -> Result<Self, StoreError> {
+impl Sieve {
+    /// For rows with numbers in a range, both ends included, of so many bytes each.
+    pub(in crate::store) fn new(db: &Connection, range: (i64, i64), bytes: f64) -> Result<Self, StoreError> {
         let read = || -> rusqlite::Result<VecDeque<Ledgered>> {
             db.prepare_cached(
                 "SELECT b.id, b.first_seq, b.stored, b.root, p.root, nodes FROM batch b \
@@ -75,12 +69,11 @@ impl<'a> Sieve<'a> {
         };
         let batches = read().map_err(StoreError::sqlite("read the ledger"))?;
         let (leaves, keep) = (Vec::new(), Vec::new());
-        Ok(Self { cutoffs, bytes, batches, leaves, keep, purge: Purge::default() })
+        Ok(Self { bytes, batches, leaves, keep, purge: Purge::default() })
     }
 
     /// The rows of the next batch that stay.
-    pub(in crate::store) fn push(&mut self, rows: &RecordBatch) -> Result<RecordBatch, StoreError> {
-        let keep = self.cutoffs.keep(rows);
+    pub(in crate::store) fn push(&mut self, rows: &RecordBatch, keep: Vec<bool>) -> Result<RecordBatch, StoreError> {
         let unreadable = || StoreError::damaged("a stored column");
         let column = |name: &str| rows.column_by_name(name).ok_or_else(unreadable);
         let (accounts, feeds, uuids) = (column("account")?, column("feed")?, column("uuid_s")?);

@@ -118,14 +118,126 @@ fn a_descriptor_that_cannot_be_had_is_not_damage() {
 }
 
 #[test]
-fn segments_can_be_marked_from_outside_while_nobody_writes() {
+fn a_doubted_segment_is_marked_where_the_writer_finds_the_same_and_only_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let segments = three_segments(dir.path());
+    let sound: Vec<Vec<u8>> = segments.iter().map(|s| std::fs::read(&s.path).unwrap()).collect();
+    std::fs::write(&segments[2].path, vec![0x5a; sound[2].len()]).unwrap();
+    let doubted: Vec<i64> = segments.iter().map(|s| s.id).collect();
+    let told = doubts::tell(dir.path(), &doubted).unwrap();
+    assert_eq!(told, doubts::Told::Settled { marked: 1, back: 0 }, "the first two are whole");
+    let reader = Reader::open(dir.path()).unwrap();
+    let gaps = reader.gaps(9).unwrap();
+    assert!(gaps.len() == 1 && gaps[0].why.contains("of 100 events is damaged"), "{gaps:?}");
+    assert_eq!(
+        (reader.snapshot().unwrap().rows(), doubts::tell(dir.path(), &doubted).unwrap()),
+        (210, doubts::Told::Settled { marked: 0, back: 0 })
+    );
+    // Put back as it was, it is read again, and nothing is missing.
+    std::fs::write(&segments[2].path, &sound[2]).unwrap();
+    assert_eq!(doubts::tell(dir.path(), &doubted[2..]).unwrap(), doubts::Told::Settled { marked: 0, back: 1 });
+    assert_eq!((reader.snapshot().unwrap().rows(), reader.snapshot().unwrap().damaged.len()), (310, 0));
+    assert_eq!(reader.gaps(9).unwrap()[0].state(), "filled");
+    let counts = reader.hourly_counts(Ticks(0), Ticks(i64::MAX)).unwrap();
+    assert_eq!(counts.iter().map(|c| c.events).sum::<u64>(), 310);
+    let writer = Writer::open(dir.path()).unwrap();
+    assert_eq!(writer.handle().commit_blocking(page(0..310)).unwrap().duplicates, 310, "by its filter, too");
+    writer.close();
+    let report = verify::verify(dir.path(), &verify::Options::default(), &|_, _| ()).unwrap();
+    assert!(report.is_sound(), "{report:#?}");
+}
+
+#[test]
+fn a_running_writer_looks_at_what_a_reader_doubts() {
     let dir = tempfile::tempdir().unwrap();
     let segments = three_segments(dir.path());
     let writer = Writer::open(dir.path()).unwrap();
-    let found = [(segments[2].id, "page 3 of raw cannot be unpacked".to_owned())];
-    assert!(matches!(damage::mark(dir.path(), &found), Err(StoreError::Locked { .. })));
-    drop(writer);
-    damage::mark(dir.path(), &found).unwrap();
-    let gaps = Reader::open(dir.path()).unwrap().gaps(9).unwrap();
-    assert!(gaps.len() == 1 && gaps[0].why.contains("page 3"), "{gaps:?}");
+    let length = std::fs::metadata(&segments[1].path).unwrap().len();
+    std::fs::write(&segments[1].path, vec![0x5a; length as usize]).unwrap();
+    let told = doubts::tell(dir.path(), &[segments[1].id]).unwrap();
+    assert!(matches!(&told, doubts::Told::Writer(holder) if holder.pid == std::process::id()), "{told:?}");
+    writer.handle().look_at_doubts().blocking_recv().unwrap().unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!((reader.snapshot().unwrap().rows(), reader.gaps(9).unwrap().len()), (210, 1));
+}
+
+#[test]
+fn an_altered_event_is_no_damage_and_nothing_takes_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let segments = three_segments(dir.path());
+    // Somebody writes the file of the first segment anew, as well formed as before, and one event in it is another.
+    let layout = Layout::of(dir.path());
+    let mut file = file::SegmentFile::create(&layout, "forged".to_owned(), file::Effort::Sealing).unwrap();
+    for batch in segments[0].batches().unwrap() {
+        let batch = batch.unwrap();
+        let raw = schema::position("raw").unwrap();
+        let mut texts = raws(&batch);
+        texts[7] = texts[7].replace("success", "forgery").replace("credentials_failed", "forgery");
+        let mut columns = batch.columns().to_vec();
+        columns[raw] = std::sync::Arc::new(arrow::array::StringViewArray::from_iter_values(texts));
+        file.write(&arrow::array::RecordBatch::try_new(schema::arrow(), columns).unwrap()).unwrap();
+    }
+    file.finish().unwrap();
+    std::fs::rename(layout.segments().join("forged"), &segments[0].path).unwrap();
+    let length = std::fs::metadata(&segments[0].path).unwrap().len();
+    // Also told as long as it is now, so that the opening does not take it for cut.
+    let db = rusqlite::Connection::open(layout.catalogue()).unwrap();
+    db.execute("UPDATE segment SET bytes = ? WHERE id = ?", rusqlite::params![length as i64, segments[0].id]).unwrap();
+    drop(db);
+    let forged = std::fs::read(&segments[0].path).unwrap();
+    let report = verify::verify(dir.path(), &verify::Options::default(), &|_, _| ()).unwrap();
+    assert_eq!((report.first().unwrap().kind, report.first().unwrap().seq), (verify::Kind::Changed, 8), "{report:#?}");
+    assert_eq!(report.doubts, Vec::<i64>::new());
+    // Whoever doubts it all the same, and whoever opens the store: it stays, no gap asks for it again, and verify goes on to say so.
+    let told = doubts::tell(dir.path(), &[segments[0].id]).unwrap();
+    assert_eq!(told, doubts::Told::Settled { marked: 0, back: 0 });
+    let writer = Writer::open(dir.path()).unwrap();
+    let done = writer.handle().commit_blocking(page(0..310)).unwrap();
+    assert_eq!((done.stored, done.variants, done.duplicates), (0, 1, 309), "what the service has is kept beside it");
+    writer.handle().merge().blocking_recv().unwrap().unwrap();
+    writer.close();
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!((reader.gaps(9).unwrap(), std::fs::read(&segments[0].path).unwrap()), (vec![], forged));
+    let report = verify::verify(dir.path(), &verify::Options::default(), &|_, _| ()).unwrap();
+    assert_eq!(report.first().unwrap().kind, verify::Kind::Changed);
+}
+
+/// What was fetched again while a segment was away is there once when the segment comes back, whether the writer sealed it or not.
+#[test]
+fn a_segment_that_comes_back_brings_only_what_was_not_fetched_again() {
+    for (fetched, sealed) in [(130..180, false), (100..200, true), (199..200, true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let segments = three_segments(dir.path());
+        let away = dir.path().join("away");
+        std::fs::rename(&segments[1].path, &away).unwrap();
+        let writer = Writer::open(dir.path()).unwrap();
+        // One of them is not what it was.
+        let mut again = page(fetched.clone());
+        again.items[0] = bytes::Bytes::from([again.items[0].as_ref(), b" "].concat());
+        let done = writer.handle().commit_blocking(again).unwrap();
+        let count = fetched.end - fetched.start;
+        assert_eq!(done.stored, count);
+        if sealed {
+            writer.handle().seal(0).blocking_recv().unwrap().unwrap();
+        }
+        writer.close();
+        std::fs::rename(&away, &segments[1].path).unwrap();
+        let writer = Writer::open(dir.path()).unwrap();
+        let reader = Reader::open(dir.path()).unwrap();
+        assert_eq!((reader.snapshot().unwrap().rows(), reader.status().unwrap().events()), (310, 310), "{fetched:?}");
+        let mut all: Vec<String> = rows(&reader).into_values().map(|raw| raw.trim_end().to_owned()).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 310, "{fetched:?}");
+        let variants = reader.variants(9).unwrap();
+        assert_eq!((variants.len(), &*variants[0].raw), (1, item(fetched.start).as_bytes()), "{fetched:?}");
+        let stones = reader.tombstones().unwrap();
+        assert_eq!((stones.len(), stones[0].events[0], stones[0].signed), (1, count, true));
+        assert!(stones[0].policy.starts_with("fetched again while"), "{}", stones[0].policy);
+        let again = writer.handle().commit_blocking(page(0..310)).unwrap();
+        assert_eq!((again.stored, again.duplicates), (0, 310), "{fetched:?}");
+        writer.close();
+        let report = verify::verify(dir.path(), &verify::Options::default(), &|_, _| ()).unwrap();
+        assert!(report.is_sound(), "{fetched:?}: {report:#?}");
+    }
 }

@@ -184,6 +184,61 @@ fn what_goes_is_in_no_file_afterwards() {
     the_chain_holds(&Reader::open(dir.path()).unwrap());
 }
 
+/// A name that events told is kept as long as one of them, an older name where that is what is left to tell, and what came meanwhile counts.
+#[test]
+fn learned_names_go_with_the_last_event_that_told_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::open_with(dir.path(), small_store()).unwrap();
+    let told = |feed: Feed, n: u64, day: i64, who: &str, name: &str| {
+        let at = Ticks(T0 + day * DAY + 1);
+        let user = format!(r#"{{"uuid":"{who}","name":"{name}","email":"{who}@example.com"}}"#);
+        let key = if feed == Feed::SignInAttempts { "target_user" } else { "user" };
+        let item = format!(r#"{{"uuid":"{feed}{n}","timestamp":"{at}","{key}":{user}}}"#);
+        writer.handle().commit_blocking(Page { feed, ..page_of([item]) }).unwrap();
+    };
+    use Feed::{ItemUsages, SignInAttempts};
+    told(SignInAttempts, 1, 0, "GONE", "kxv7QpTz9mWd2LsY");
+    told(SignInAttempts, 2, 0, "STAYS", "Stay");
+    told(SignInAttempts, 3, 5, "STAYS", "Stay");
+    told(ItemUsages, 4, 0, "OLDER", "Before");
+    told(SignInAttempts, 5, 1, "OLDER", "After");
+    writer.handle().seal(0).blocking_recv().unwrap().unwrap();
+    told(SignInAttempts, 6, 1, "GONE", "Jb4nRt8wHc6ZfAq1");
+    let reader = Reader::open(dir.path()).unwrap();
+    let names = || {
+        let mut names: Vec<String> =
+            reader.learned_names().unwrap().iter().map(|n| format!("{} {}", n.uuid, n.name)).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(), ["GONE Jb4nRt8wHc6ZfAq1", "OLDER After", "STAYS Stay"]);
+    let workspace = Workspace::open(dir.path()).unwrap();
+    let imported = names::NewName {
+        kind: names::Kind::User,
+        uuid: "GONE".into(),
+        name: "Imported".into(),
+        email: String::new(),
+        vault: String::new(),
+    };
+    workspace.import_names(&[imported], Ticks(1)).unwrap();
+    // Usages are kept for ever, sign-ins up to the third day.
+    let policy = Policy::new(None, [(SignInAttempts, 1)], false);
+    let done = retain(&writer, Request::new(policy.clone(), None, "a test", Ticks(T0 + 4 * DAY)));
+    assert_eq!((done.going.events(), done.names), (4, 2));
+    assert_eq!(names(), ["OLDER Before", "STAYS Stay"]);
+    assert_eq!(workspace.imported_names().unwrap().len(), 1, "it is the analyst's own");
+    // Nothing is left of the name in any file, and the same name may come again.
+    let catalogue: Vec<u8> = ["catalogue.db", "catalogue.db-wal"]
+        .iter()
+        .flat_map(|file| std::fs::read(Layout::of(dir.path()).root().join(file)).unwrap_or_default())
+        .collect();
+    assert!(!catalogue.windows(16).any(|w| w == b"Jb4nRt8wHc6ZfAq1"));
+    told(SignInAttempts, 7, 6, "GONE", "Jb4nRt8wHc6ZfAq1");
+    assert_eq!(names(), ["GONE Jb4nRt8wHc6ZfAq1", "OLDER Before", "STAYS Stay"]);
+    let again = retain(&writer, Request::new(policy, None, "a test", Ticks(T0 + 4 * DAY)));
+    assert_eq!((again.names, names().len()), (0, 3));
+}
+
 #[test]
 fn variants_and_later_arrivals_go_with_their_event_and_no_other() {
     let dir = tempfile::tempdir().unwrap();

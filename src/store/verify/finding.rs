@@ -44,6 +44,8 @@ pub enum Kind {
     Head,
     /// The newest batches are not covered by a signature.
     Unsigned,
+    /// A statement of what retention took is not what was signed, or is missing.
+    Tombstone,
 }
 
 impl Kind {
@@ -65,6 +67,7 @@ impl Kind {
             Self::Tail => "tail",
             Self::Head => "head",
             Self::Unsigned => "unsigned",
+            Self::Tombstone => "tombstone",
         }
     }
 }
@@ -126,6 +129,8 @@ pub struct Report {
     pub raw_bytes: u64,
     /// Checkpoints of the store whose signature holds.
     pub checkpoints: u64,
+    /// Tombstones of events whose signature holds.
+    pub tombstones: u64,
     /// Copied heads that the store goes on from.
     pub copies: u64,
     /// The head that all of it leads to.
@@ -138,6 +143,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// All findings by kind: how many, and the events they stand for.
     pub counts: BTreeMap<Kind, (u64, u64)>,
+    /// Segments that the writer should look at (`doubts::tell`): they cannot be read, or are marked and can be.
+    pub doubts: Vec<i64>,
     /// What is no damage and should be known all the same.
     pub notes: Vec<String>,
 }

@@ -9,6 +9,7 @@ use super::super::chain::Root;
 use super::super::chain::pruned::Pruned;
 use super::super::heads::Head;
 use super::super::intake::read_head;
+use super::super::retain::tombstone::{self, Tombstone};
 use super::super::segment::Segment;
 use super::super::signing::Verifier;
 use super::super::{Layout, StoreError};
@@ -50,8 +51,8 @@ pub(in crate::store) struct Listing {
     pub signed_late: Vec<(i64, i64, Ticks)>,
     /// What retention left of the trees of batches, as bytes.
     pub pruned: HashMap<i64, Vec<u8>>,
-    /// Signed notes about what it took.
-    pub tombstones: Vec<String>,
+    /// What it says that it took, oldest first.
+    pub tombstones: Vec<Tombstone>,
     /// Segments marked as damaged.
     pub damaged: HashSet<i64>,
     /// Identities of fresh events.
@@ -136,10 +137,7 @@ impl Listing {
                 .prepare("SELECT batch, nodes FROM pruned")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<rusqlite::Result<_>>()?;
-            self.tombstones = tx
-                .prepare("SELECT note FROM tombstone ORDER BY id")?
-                .query_map([], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
+            self.tombstones = tombstone::all(tx, &self.signers.values().cloned().collect::<Vec<_>>())?;
         }
         self.damaged = tx
             .prepare("SELECT id FROM segment WHERE damaged IS NOT NULL AND superseded IS NULL")?

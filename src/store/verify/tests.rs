@@ -1,5 +1,7 @@
+mod flips;
+mod retained;
+
 use std::fs;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
@@ -13,15 +15,6 @@ use crate::event::{Feed, Source, schema};
 use crate::store::{BadItem, Page, Writer, chain, fresh};
 
 const T0: i64 = 739_000 * 24 * HOUR;
-
-/// How often to repeat what is random.
-fn soak() -> u64 {
-    std::env::var("VAULTSCOPE_SOAK").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
-}
-
-fn rng() -> fastrand::Rng {
-    fastrand::Rng::with_seed(std::env::var("VAULTSCOPE_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(7))
-}
 
 fn page(range: std::ops::Range<u64>) -> Page {
     let items = range.map(|n| {
@@ -413,80 +406,4 @@ fn variants_and_quarantine_are_held_to_their_digests() {
         let report = look(&dir);
         assert!(report.findings.iter().any(|f| f.kind == Kind::SetAside && f.what.contains(table)), "{report:#?}");
     }
-}
-
-/// What retention leaves is sound, fresh and sealed, in parts and whole; what somebody else takes away in its name is not.
-#[test]
-fn what_retention_took_is_accounted_for_and_nothing_else_is() {
-    use crate::base::time::Span;
-    use crate::store::retain::Policy;
-    use crate::store::retain::run::Request;
-    for keep in [0, 35, 1_000] {
-        let dir = store(20, keep);
-        let writer = Writer::open(dir.path()).unwrap();
-        // Days end within the eighth batch.
-        let policy = Policy::new(Some(30), [], false);
-        let now = Ticks(T0) + Span(30 * DAY);
-        let done = writer.handle().retain(Request::new(policy, None, "test", now)).blocking_recv().unwrap().unwrap();
-        writer.close();
-        let report = look(&dir);
-        assert!(report.is_sound(), "keep {keep}: {done:?} {report:#?}");
-        assert_eq!((report.purged, report.events, report.batches), (75, 125, 20), "keep {keep}");
-        // A bundle of what is left is sound too.
-        let folder = dir.path().join("bundle");
-        let options = crate::store::export::Options {
-            from: None,
-            to: None,
-            feeds: Vec::new(),
-            predicate: None,
-            format: crate::store::export::Format::Ndjson,
-            raw_csv: false,
-            demo: false,
-        };
-        crate::store::export::export(dir.path(), &folder, &options, None, &mut |_, _| ()).unwrap();
-        assert_eq!(crate::store::export::check_folder(&folder, None).unwrap().unwrap().events, 125);
-        // A tombstone less.
-        let changed = db(&dir);
-        changed.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM tombstone").unwrap();
-        let report = look(&dir);
-        assert_eq!((report.first().unwrap().kind, report.first().unwrap().events), (Kind::Removed, 75), "{report:#?}");
-    }
-}
-
-/// D7: bit rot in the bytes of rows, fresh and sealed.
-#[test]
-fn every_flipped_bit_of_a_page_or_a_segment_is_noticed() {
-    let mut rng = rng();
-    let flips = 40 * soak();
-    let dir = store(12, 40);
-    let pages = db(&dir);
-    let page: (i64, Vec<u8>) =
-        pages.query_row("SELECT id, data FROM page ORDER BY id LIMIT 1", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
-    let is = fresh::decode(&page.1).unwrap();
-    let mut changed = 0;
-    for _ in 0..flips {
-        let mut data = page.1.clone();
-        let (at, bit) = (rng.usize(..data.len()), rng.u8(..8));
-        data[at] ^= 1 << bit;
-        // Some bits of the frame say nothing about the rows.
-        let same = fresh::decode(&data).is_ok_and(|batch| batch == is);
-        changed += u64::from(!same);
-        pages.execute("UPDATE page SET data = ? WHERE id = ?", params![data, page.0]).unwrap();
-        let report = look(&dir);
-        assert_eq!(report.is_sound(), same, "byte {at} bit {bit}: {report:#?}");
-    }
-    assert!(changed > flips / 2);
-    pages.execute("UPDATE page SET data = ? WHERE id = ?", params![page.1, page.0]).unwrap();
-
-    let file = fs::read_dir(Layout::of(dir.path()).segments()).unwrap().next().unwrap().unwrap().path();
-    let whole = fs::read(&file).unwrap();
-    let open = fs::File::options().write(true).open(&file).unwrap();
-    for _ in 0..flips {
-        let (at, bit) = (rng.usize(..whole.len()), rng.u8(..8));
-        open.write_all_at(&[whole[at] ^ 1 << bit], at as u64).unwrap();
-        let report = look(&dir);
-        assert!(!report.is_sound(), "byte {at} bit {bit}");
-        open.write_all_at(&[whole[at]], at as u64).unwrap();
-    }
-    assert!(look(&dir).is_sound());
 }

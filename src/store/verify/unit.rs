@@ -51,6 +51,13 @@ impl Place<'_> {
         }
     }
 
+    fn segment(&self) -> Option<i64> {
+        match self {
+            Self::Segment(segment) => Some(segment.id),
+            Self::Page(_) => None,
+        }
+    }
+
     pub fn name(&self) -> String {
         match self {
             Self::Segment(segment) => {
@@ -83,6 +90,8 @@ pub(in crate::store) struct Outcome {
     pub identities: Vec<u64>,
     /// The segment's file is not there: perhaps it was superseded meanwhile.
     pub vanished: Option<i64>,
+    /// The segment cannot be read and is not marked, or the other way round.
+    pub doubted: Option<i64>,
 }
 
 impl Outcome {
@@ -131,6 +140,7 @@ impl Work<'_> {
         let (mut outcome, first) = (Outcome::default(), self.place.seqs().0);
         let finding = Finding::new(Kind::Unreadable, first, "the events here cannot be decoded").at(&self.place.name());
         outcome.find(finding.standing_for(self.place.rows()));
+        outcome.doubted = self.place.segment();
         outcome
     }
 
@@ -167,6 +177,7 @@ impl Work<'_> {
                 {
                     outcome.vanished = Some(segment.id);
                 }
+                outcome.doubted = self.place.segment().filter(|id| !listing.damaged.contains(id));
                 let (first, _) = self.place.seqs();
                 let what = format!("the events here cannot be read: {}", said(&e));
                 let lost = self.place.rows();
@@ -188,6 +199,7 @@ impl Work<'_> {
         {
             let what = "the segment is marked as damaged: its events are not given to readers, and may have been fetched again";
             outcome.find(Finding::new(Kind::Unreadable, segment.seqs.0, what).at(&place).standing_for(outcome.events));
+            outcome.doubted = vouched_for.then_some(segment.id);
             // What was fetched again stands there twice, and rightly.
             outcome.identities.clear();
         }

@@ -269,6 +269,8 @@ fn without(segment: &Segment, control: &Control, error: QueryError) -> Result<()
     if !control.goes_on.load(Ordering::Relaxed) {
         return Err(error);
     }
+    // Where this person writes the store, or a collector of theirs does, it is fetched again.
+    crate::store::doubts::doubt(segment);
     control.note(missing(segment, &error.to_string()));
     Ok(())
 }
