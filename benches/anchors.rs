@@ -1,21 +1,26 @@
 //! The anchors: questions that analysts ask all day, and the hunts, over generated events, in process, warm, on two threads.
-//! `benches/anchors.py` asks DuckDB the same of the same Parquet files and prints the ratios.
+//! `benches/anchors.py` asks DuckDB the same of the same rows, in Parquet files with the events' text whole, and prints the ratios.
 //!
 //! `VAULTSCOPE_ROWS=1000000 cargo bench --bench anchors -- [NAME]`; the events are kept in `target/anchors/ROWS`, or where
 //! `VAULTSCOPE_EVENTS` says. A line a question: name, wall seconds (the least), CPU seconds of a run (the least of the rounds), rows, and what
 //! was read.
 
 use std::error::Error;
+use std::fs::File;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 use vaultscope::base::time::{DAY, Ticks};
 use vaultscope::demo::{self, fill::fill};
 use vaultscope::engine::format::cell;
 use vaultscope::engine::local::{Local, Options};
 use vaultscope::engine::{Answer, Limits, QueryEngine as _, QueryError, Request};
+use vaultscope::event::schema::{self, STORED};
 use vaultscope::hunt::{Asked, Pack};
 use vaultscope::store::{Reader, Writer};
 
@@ -34,6 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !dir.join("filled").exists() {
         writeln!(std::io::stderr(), "{rows} events into {}", dir.display())?;
         generate(&dir, rows, now)?;
+    }
+    if !dir.join("plain/written").exists() {
+        write_plain(&dir)?;
     }
     let engine = Local::new(Reader::open(&dir)?, Options { workers: 2, ..Options::default() });
     let user = first_cell(&run(
@@ -118,5 +126,25 @@ fn generate(dir: &Path, rows: u64, now: Ticks) -> Result<(), Box<dyn Error>> {
     writer.handle().seal(0).blocking_recv()??;
     drop(writer);
     std::fs::write(dir.join("filled"), "")?;
+    Ok(())
+}
+
+/// For another program: the same row groups, each column as it is read.
+fn write_plain(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let plain = dir.join("plain");
+    std::fs::create_dir_all(&plain)?;
+    let every_column: Vec<usize> = (0..STORED.len()).collect();
+    for (n, segment) in Reader::open(dir)?.snapshot()?.segments.iter().enumerate() {
+        let zstd = Compression::ZSTD(ZstdLevel::try_new(3)?);
+        let properties =
+            WriterProperties::builder().set_compression(zstd).set_max_row_group_row_count(Some(131_072)).build();
+        let file = File::create(plain.join(format!("{n:04}.parquet")))?;
+        let mut writer = ArrowWriter::try_new(file, schema::arrow(), Some(properties))?;
+        for rows in segment.read(&every_column, |all| all.with_batch_size(8_192))? {
+            writer.write(&rows?)?;
+        }
+        writer.close()?;
+    }
+    std::fs::write(plain.join("written"), "")?;
     Ok(())
 }

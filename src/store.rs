@@ -74,7 +74,7 @@ pub use page::{
     SuppressedBy,
 };
 pub use reader::{Reader, Rows, Snapshot};
-pub use segment::Segment;
+pub use segment::{Batches, Segment};
 pub use status::{BatchRow, CursorRow, FeedStatus, GapRow, PollRow, QuarantineRow, Status, VariantRow};
 pub use workspace::Workspace;
 pub use writer::{Options, Writer, WriterHandle};

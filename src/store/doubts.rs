@@ -135,7 +135,7 @@ fn read_whole(db: &rusqlite::Connection, segment: &Segment) -> Result<(), StoreE
         return Ok(());
     }
     guarded(segment, || {
-        for batch in batches_of(segment, segment.open()?, None)? {
+        for batch in batches_of(segment, None)? {
             batch.map_err(|e| super::verify::unit::damaged(segment, e))?;
         }
         Ok(())

@@ -21,7 +21,7 @@ use super::checkpoint::{Notary, file_digest};
 use super::counts::{self, Hours};
 use super::filter::{Filter, identity};
 use super::records::add_hours;
-use super::segment::Segment;
+use super::segment::{self, Segment, cut};
 use super::{Layout, Root, StoreError, fresh, modes};
 use crate::base::fault;
 use crate::base::time::Ticks;
@@ -29,8 +29,6 @@ use crate::event::Feed;
 use crate::event::columns::text_at;
 use crate::event::schema::{self, Physical, STORED};
 
-/// The version of the segment format: the columns of `event::schema::STORED`.
-pub(super) const SEGMENT_VERSION: i64 = 1;
 /// Rows of a row group: one a segment as sealed, several in a merged one.
 const ROW_GROUP: usize = 131_072;
 /// Columns looked up by one value: their bloom filters rule out a segment whole.
@@ -96,7 +94,8 @@ impl SegmentFile {
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         fault::before("segment.write", &self.temporary).map_err(|e| StoreError::io(&self.temporary, e))?;
         self.content.add(batch);
-        self.writer.write(batch).map_err(|e| parquet_error(&self.temporary, e))
+        let rows = cut::cut(batch).map_err(StoreError::arrow("write a segment"))?;
+        self.writer.write(&rows).map_err(|e| parquet_error(&self.temporary, e))
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -148,7 +147,7 @@ impl Written {
              first_generated, last_generated, bytes, raw_bytes, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 self.file,
-                SEGMENT_VERSION,
+                segment::VERSION,
                 self.rows as i64,
                 self.seqs.0,
                 self.seqs.1,
@@ -248,7 +247,7 @@ fn properties(effort: Effort) -> WriterProperties {
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_key_value_metadata(Some(vec![KeyValue::new("vaultscope.segment".into(), SEGMENT_VERSION.to_string())]));
+        .set_key_value_metadata(Some(vec![KeyValue::new(segment::VERSION_KEY.into(), segment::VERSION.to_string())]));
     for column in STORED {
         let path = ColumnPath::from(vec![column.name.to_owned()]);
         p = match column.physical {

@@ -13,9 +13,9 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use super::chain::Root;
 use super::checkpoint::file_digest;
 use super::damage::guarded;
-use super::file::{Effort, SEGMENT_VERSION, SegmentFile, Written};
+use super::file::{Effort, SegmentFile, Written};
 use super::intake::{Intake, Sealed};
-use super::segment::Segment;
+use super::segment::{Segment, VERSION};
 use super::{Layout, Options, StoreError, catalogue};
 use crate::base::fault;
 use crate::base::time::Ticks;
@@ -67,7 +67,7 @@ pub(super) fn name(sources: &[Arc<Segment>], number: i64) -> String {
 
 /// The same, of events with these numbers.
 pub(super) fn name_of((first, last): (i64, i64), number: i64) -> String {
-    format!("{first:012}-{last:012}.{number}.v{SEGMENT_VERSION}.parquet")
+    format!("{first:012}-{last:012}.{number}.v{VERSION}.parquet")
 }
 
 /// Writes the file of a merge. The sources are in order of their sequence numbers.

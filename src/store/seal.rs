@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::file::{Effort, SEGMENT_VERSION, SegmentFile, Written};
+use super::file::{Effort, SegmentFile, Written};
 use super::intake::{Intake, Sealed};
 use super::records::add_hours;
+use super::segment::VERSION;
 use super::{Layout, StoreError, catalogue, fresh};
 use crate::base::fault;
 
@@ -46,7 +47,7 @@ pub(super) fn plan(db: &Connection, rows: u64, keep: u64) -> Result<Option<Plan>
 pub(super) fn write(layout: &Layout, plan: Plan) -> Result<Written, StoreError> {
     let failed = StoreError::sqlite;
     let db = catalogue::open_reader(&layout.catalogue())?;
-    let name = format!("{:012}-{:012}.v{SEGMENT_VERSION}.parquet", plan.first_seq, plan.last_seq);
+    let name = format!("{:012}-{:012}.v{VERSION}.parquet", plan.first_seq, plan.last_seq);
     let mut file = SegmentFile::create(layout, name, Effort::Sealing)?;
     // Page by page, each in a short transaction: one over all of them would keep the log from being cut.
     let pages: Vec<i64> = db

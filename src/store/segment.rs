@@ -1,5 +1,10 @@
 //! A sealed segment: an immutable Parquet file, and what the catalogue says of it.
 
+mod batches;
+pub(super) mod cut;
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -7,16 +12,21 @@ use std::sync::OnceLock;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-    RowSelector,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::file::metadata::PageIndexPolicy;
+
+pub use batches::Batches;
+pub(super) use batches::VERSION_KEY;
 
 use super::{StoreError, fresh};
 use crate::event::columns::text_at;
 use crate::event::{Feed, schema};
+
+/// The version of the files that are written: the columns of `event::schema::STORED`, the events' text cut (see `cut`). In those of version 1
+/// the text stands whole; they are read as well, and a merge writes them anew.
+pub(super) const VERSION: i64 = 2;
 
 /// A sealed segment. Times are ticks; every range includes both ends.
 #[derive(Debug)]
@@ -133,19 +143,15 @@ impl Segment {
         |e| StoreError::Parquet { path: self.path.clone(), source: e.into() }
     }
 
-    fn reader(&self, columns: &[&str], rows: Option<RowSelection>) -> Result<ParquetRecordBatchReader, StoreError> {
-        let metadata = self.metadata()?.clone();
-        // By position: to Parquet's own projection by name a dot in a name is a path.
-        let mask = ProjectionMask::roots(
-            metadata.metadata().file_metadata().schema_descr(),
-            columns.iter().filter_map(|name| schema::position(name)),
-        );
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, metadata).with_projection(mask);
-        if let Some(rows) = rows {
-            builder = builder.with_row_selection(rows);
-        }
-        builder.with_batch_size(8_192).build().map_err(StoreError::parquet(&self.path))
+    fn reader(&self, columns: &[&str], rows: Option<RowSelection>) -> Result<Batches, StoreError> {
+        let columns: Vec<usize> = columns.iter().filter_map(|name| schema::position(name)).collect();
+        self.read(&columns, |builder| {
+            let builder = builder.with_batch_size(8_192);
+            match rows {
+                Some(rows) => builder.with_row_selection(rows),
+                None => builder,
+            }
+        })
     }
 
     /// Which of the wanted identities are in this segment. Costs a look at a bloom filter where none is, else a pass over

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 use crate::base::time::{HOUR, Ticks};
@@ -74,9 +73,7 @@ fn rows(reader: &Reader) -> BTreeMap<i64, String> {
         }
     };
     for segment in &snapshot.segments {
-        let metadata = segment.metadata().unwrap().clone();
-        let rows =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(segment.open().unwrap(), metadata).build().unwrap();
+        let rows = segment.read(&(0..schema::STORED.len()).collect::<Vec<_>>(), |all| all).unwrap();
         rows.for_each(|batch| take(&batch.unwrap()));
     }
     snapshot.fresh.iter().for_each(|batch| take(batch));

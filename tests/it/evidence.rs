@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 use vaultscope::base::time::Ticks;
 use vaultscope::event::{Feed, Source, schema};
@@ -100,9 +99,8 @@ pub fn everything(reader: &Reader) -> BTreeMap<i64, String> {
         }
     };
     for segment in &snapshot.segments {
-        let metadata = segment.metadata().unwrap().clone();
-        let rows = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.open().unwrap(), metadata);
-        rows.build().unwrap().for_each(|batch| take(&batch.unwrap()));
+        let every_column: Vec<usize> = (0..schema::STORED.len()).collect();
+        segment.read(&every_column, |all| all).unwrap().for_each(|batch| take(&batch.unwrap()));
     }
     snapshot.fresh.iter().for_each(|batch| take(batch));
     all

@@ -8,7 +8,7 @@ use arrow::compute::{and, filter_record_batch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
 
 use super::lines::{COLUMNS, lines};
 use super::names::told;
@@ -75,16 +75,12 @@ fn scan(
     mut each: impl FnMut(&RecordBatch) -> bool,
 ) -> Result<(), ScanError> {
     for segment in snapshot.segments.iter().filter(|segment| between.may_lie_in(segment)) {
-        let metadata = segment.metadata()?.clone();
-        let parquet = metadata.metadata().file_metadata().schema_descr();
-        let wanted = ProjectionMask::roots(parquet, positions(columns));
-        let predicate = ProjectionMask::roots(parquet, positions(&["timestamp"]));
-        let filter =
-            RowFilter::new(vec![Box::new(ArrowPredicateFn::new(predicate, move |batch| between.rows(&batch)))]);
-        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.open()?, metadata)
-            .with_projection(wanted)
-            .with_row_filter(filter)
-            .build()?;
+        let metadata = segment.metadata()?.metadata().file_metadata();
+        let time = ProjectionMask::roots(metadata.schema_descr(), schema::position("timestamp"));
+        let predicate = ArrowPredicateFn::new(time, move |batch| between.rows(&batch));
+        let columns: Vec<usize> = columns.iter().filter_map(|name| schema::position(name)).collect();
+        let batches =
+            segment.read(&columns, |builder| builder.with_row_filter(RowFilter::new(vec![Box::new(predicate)])))?;
         for batch in batches {
             if !each(&batch?) {
                 return Ok(());
@@ -98,11 +94,6 @@ fn scan(
         }
     }
     Ok(())
-}
-
-/// Where columns stand in a segment. By number, because a name with a dot would be taken for a path.
-fn positions<'a>(columns: &'a [&str]) -> impl Iterator<Item = usize> + 'a {
-    columns.iter().filter_map(|name| schema::position(name))
 }
 
 const fn within(from: Ticks, to: Ticks) -> Between {

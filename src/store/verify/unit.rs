@@ -1,13 +1,10 @@
 //! A unit of work: the events of one segment or one fresh page, held against the batches they belong to.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::columns::Columns;
 use super::finding::{Event, Finding, Kind};
@@ -19,7 +16,7 @@ use crate::event::{Feed, Source, schema};
 use crate::store::chain::pruned::Pruned;
 use crate::store::chain::{self, Leaf};
 use crate::store::checkpoint::{attestation, file_digest};
-use crate::store::segment::Segment;
+use crate::store::segment::{Batches, Segment};
 use crate::store::{StoreError, fresh};
 
 /// The columns that leaves are made of.
@@ -225,7 +222,7 @@ impl Work<'_> {
             Place::Page(page) => take(&fresh::decode(&page.data)?, outcome),
             Place::Segment(segment) => {
                 let columns: Option<&[&str]> = (!every_column).then_some(&LEDGERED);
-                for batch in batches_of(segment, segment.open()?, columns)? {
+                for batch in batches_of(segment, columns)? {
                     take(&batch.map_err(|e| damaged(segment, e))?, outcome);
                 }
             }
@@ -278,7 +275,7 @@ impl Work<'_> {
         match &self.place {
             Place::Page(page) => take(&fresh::decode(&page.data)?),
             Place::Segment(segment) => {
-                for batch in batches_of(segment, segment.open()?, Some(&LEDGERED[..7]))? {
+                for batch in batches_of(segment, Some(&LEDGERED[..7]))? {
                     take(&batch.map_err(|e| damaged(segment, e))?);
                 }
             }
@@ -367,7 +364,7 @@ pub(in crate::store) fn each_identity(
     match place {
         Place::Page(page) => take(&fresh::decode(&page.data)?),
         Place::Segment(segment) => {
-            for batch in batches_of(segment, segment.open()?, Some(&LEDGERED[..7]))? {
+            for batch in batches_of(segment, Some(&LEDGERED[..7]))? {
                 take(&batch.map_err(|e| damaged(segment, e))?);
             }
         }
@@ -391,28 +388,12 @@ pub(in crate::store) fn event_at(batch: &RecordBatch, row: usize) -> Event {
 }
 
 /// The rows of a segment in order; some columns, or all of them.
-pub(in crate::store) fn batches_of(
-    segment: &Segment,
-    file: File,
-    columns: Option<&[&str]>,
-) -> Result<parquet::arrow::arrow_reader::ParquetRecordBatchReader, StoreError> {
-    let metadata = segment.metadata()?.clone();
-    if metadata.schema().fields() != schema::arrow().fields() {
-        return Err(StoreError::damaged(format!(
-            "{} (its columns are not those of a segment)",
-            segment.path.display()
-        )));
-    }
-    let positions = columns.unwrap_or_default().iter().filter_map(|name| schema::position(name));
-    let mask = match columns {
-        Some(_) => ProjectionMask::roots(metadata.metadata().file_metadata().schema_descr(), positions),
-        None => ProjectionMask::all(),
+pub(in crate::store) fn batches_of(segment: &Segment, columns: Option<&[&str]>) -> Result<Batches, StoreError> {
+    let columns: Vec<usize> = match columns {
+        Some(names) => names.iter().filter_map(|name| schema::position(name)).collect(),
+        None => (0..schema::STORED.len()).collect(),
     };
-    ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-        .with_projection(mask)
-        .with_batch_size(AT_ONCE)
-        .build()
-        .map_err(StoreError::parquet(&segment.path))
+    segment.read(&columns, |builder| builder.with_batch_size(AT_ONCE))
 }
 
 pub(in crate::store) fn damaged(segment: &Segment, e: arrow::error::ArrowError) -> StoreError {

@@ -1,10 +1,10 @@
 //! Stored rows where they lie: a row group of a segment, or a batch in memory.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection};
 
 use super::super::column::{Result, internal};
@@ -12,7 +12,7 @@ use super::super::control::Control;
 use super::columns::stored_name;
 use crate::engine::QueryError;
 use crate::event::schema::position;
-use crate::store::Segment;
+use crate::store::{Batches, Segment};
 
 /// Events' text read at once.
 pub const TEXT_ROWS: usize = 1_024;
@@ -47,22 +47,21 @@ pub struct Group<'a> {
     pub control: &'a Control,
 }
 
-type Batches = parquet::arrow::arrow_reader::ParquetRecordBatchReader;
-
 impl Group<'_> {
     /// Batches of some columns, in the order of the file's columns.
     pub fn read(&self, stored: &[usize], rows: Option<&BooleanArray>, batch: usize) -> Result<Batches> {
-        let file = self.segment.open().map_err(store_error)?;
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-        let mask = ProjectionMask::roots(builder.parquet_schema(), stored.iter().copied());
-        builder = builder.with_projection(mask).with_row_groups(vec![self.number]).with_batch_size(batch.max(1));
-        if let Some(rows) = rows {
-            builder = builder.with_row_selection(RowSelection::from_filters(std::slice::from_ref(rows)));
-        }
         let info = self.metadata.metadata().row_group(self.number);
-        let bytes = stored.iter().filter_map(|s| info.columns().get(*s)).map(|c| c.compressed_size().max(0) as u64);
+        let reads = self.segment.reads(stored).map_err(store_error)?;
+        let bytes = reads.iter().filter_map(|s| info.columns().get(*s)).map(|c| c.compressed_size().max(0) as u64);
         self.control.counters.bytes.fetch_add(bytes.sum(), Ordering::Relaxed);
-        builder.build().map_err(store_error)
+        let how = |builder: ParquetRecordBatchReaderBuilder<File>| {
+            let builder = builder.with_row_groups(vec![self.number]).with_batch_size(batch.max(1));
+            match rows {
+                Some(rows) => builder.with_row_selection(RowSelection::from_filters(std::slice::from_ref(rows))),
+                None => builder,
+            }
+        };
+        self.segment.read(stored, how).map_err(store_error)
     }
 }
 
