@@ -50,15 +50,29 @@ pub(super) fn put(
         let mut events = Vec::with_capacity(page.items.len());
         let mut bad = Vec::new();
         let mut suppressing = Suppressing::of(page, account);
+        let mut unwanted = Vec::new();
         for (at, item) in page.items.iter().enumerate() {
             match decode_of(page.feed, item) {
                 Ok(event) if is_past(progress, page, at, &event) => done.expired += 1,
-                Ok(event) if suppressing.discards(tx, at, &event)? => done.discarded += 1,
+                Ok(event) if suppressing.discards(at) => unwanted.push((at, event)),
                 Ok(event) => events.push(event),
                 Err(why) => bad.push((at, why)),
             }
         }
         fault::at("commit.tell-apart").map_err(StoreError::doing("tell events apart"))?;
+        if !unwanted.is_empty() {
+            // What was stored before the rule was made stays, and is what it is: an event that came again.
+            let (places, unwanted): (Vec<usize>, Vec<Decoded<'_>>) = unwanted.into_iter().unzip();
+            let stored = are_stored(tx, sealed, progress, page, account, &unwanted)?;
+            for ((at, event), stored) in places.into_iter().zip(unwanted).zip(stored) {
+                if stored {
+                    events.push(event);
+                } else {
+                    suppressing.discard(tx, at, &event)?;
+                    done.discarded += 1;
+                }
+            }
+        }
         let (fresh, again) = tell_apart(tx, sealed, progress, page, account, &events)?;
         let first_seq = progress.head.through + 1;
         let (batch, leaves, undated) = build(page, first_seq, &fresh)?;
@@ -111,6 +125,26 @@ pub(super) fn put(
 fn is_past(progress: &Progress, page: &Page, at: usize, event: &Decoded<'_>) -> bool {
     let arrived = page.generated.get(at).copied().flatten().unwrap_or(page.arrived);
     progress.expiry.let_go(page.feed, event.timestamp().map(|t| t.0), arrived.0)
+}
+
+/// For each event whether it is stored already, sealed or fresh.
+fn are_stored(
+    tx: &Connection,
+    sealed: &[Sealed],
+    progress: &mut Progress,
+    page: &Page,
+    account: i64,
+    events: &[Decoded<'_>],
+) -> Result<Vec<bool>, StoreError> {
+    let in_segments = find_sealed(sealed, &mut progress.damaged, page, events)?;
+    let mut find = tx
+        .prepare_cached("SELECT 1 FROM fresh WHERE account = ? AND feed = ? AND uuid = ?")
+        .map_err(StoreError::sqlite("index events"))?;
+    let feed = feed_code(page.feed);
+    let stored = |(at, event): (usize, &Decoded<'_>)| {
+        Ok(in_segments.contains_key(&at) || find.exists(params![account, feed, event.uuid()])?)
+    };
+    events.iter().enumerate().map(stored).collect::<rusqlite::Result<_>>().map_err(StoreError::sqlite("index events"))
 }
 
 /// Which events are new, in order, and which were there already. New identities are entered in the index on the way, with the sequence

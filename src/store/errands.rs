@@ -25,6 +25,16 @@ pub(super) fn record(tx: &Connection, page: &Page, account: i64, done: &Committe
                 .map(drop)
         }
         Errand::Lost { from, to, why } => {
+            // A service that is still away when the program is started once more has forgotten more of the same stretch.
+            let longer = tx
+                .prepare_cached(
+                    "UPDATE gap SET last = max(last, ?1), lost = max(lost, ?1) \
+                     WHERE account = ?2 AND feed = ?3 AND first IS ?4 AND why = ?5 AND lost = last",
+                )?
+                .execute(params![to.0, &*page.account, feed, from.map(|t| t.0), why])?;
+            if longer > 0 {
+                return Ok(());
+            }
             let gap = insert_gap(tx, page, (*from, Some(*to)), why)?;
             tx.execute("UPDATE gap SET lost = last, closed = noticed WHERE id = ?", [gap]).map(drop)
         }
@@ -255,6 +265,18 @@ impl Reader {
                 })
             })?
             .collect()
+        })
+    }
+
+    /// When a feed of an account was first answered, to five minutes: the first poll on record that brought a page. `None` where none did.
+    pub fn first_answer(&self, account: &str, of: Feed) -> Result<Option<Ticks>, StoreError> {
+        self.with("read the polls", |db| {
+            db.query_row(
+                "SELECT min(bin) FROM poll JOIN account ON account.id = poll.account \
+                 WHERE uuid = ? AND feed = ? AND status = 200 AND (items > 0 OR error IS NULL)",
+                params![account, feed_code(of)],
+                |r| Ok(r.get::<_, Option<i64>>(0)?.map(Ticks)),
+            )
         })
     }
 

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use super::chain::Root;
 use super::{StoreError, modes};
 use crate::base::fault;
+use crate::base::time::Ticks;
 
 const MAGIC: &[u8; 8] = b"VSHEAD01";
 const SLOT: usize = 64;
@@ -112,6 +113,13 @@ impl Heads {
 pub(super) fn read(path: &Path) -> Option<Head> {
     let file = File::open(path).ok()?;
     OFFSETS.iter().filter_map(|at| read_slot(&file, *at)).max_by_key(|head| head.batches)
+}
+
+/// When the file was written last, by the clock of then; none where there is no file.
+pub(super) fn written(path: &Path) -> Option<Ticks> {
+    let at = std::fs::metadata(path).ok()?.modified().ok()?;
+    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Ticks::from_unix_millis(i64::try_from(since.as_millis()).ok()?))
 }
 
 fn read_slot(file: &File, at: u64) -> Option<Head> {

@@ -10,7 +10,7 @@ use super::checkpoint::Notary;
 use super::commit::put;
 use super::filter::Filter;
 use super::gather::gather;
-use super::heads::{Head, Heads};
+use super::heads::{self, Head, Heads};
 use super::names::learned::Learned;
 use super::page::{BadItem, Committed, GapRecord, Page};
 use super::records;
@@ -76,6 +76,8 @@ impl Intake {
         let fresh_rows = db
             .query_row("SELECT coalesce(sum(rows), 0) FROM page", [], |row| row.get::<_, i64>(0))
             .map_err(StoreError::sqlite("count fresh rows"))? as u64;
+        // Before the file is opened for writing: it was written last with the last commit that there was.
+        let last_commit = heads::written(&layout.heads());
         let (heads, kept) = Heads::open(&layout.heads())?;
         let notary = Notary::open(&db, &layout, head)?;
         let sealed = read_sealed(&db, &layout)?;
@@ -101,35 +103,41 @@ impl Intake {
         };
         intake.clear_leftovers(head.through);
         intake.look_over()?;
-        intake.compare_heads(kept)?;
+        intake.compare_heads(kept, last_commit)?;
         intake.announce();
         Ok(intake)
     }
 
     /// A head that the catalogue does not have: commits were lost or changed after they were synced. A lost cursor went back with
-    /// its events, so that they are fetched again; the loss itself is recorded.
-    fn compare_heads(&mut self, kept: Option<Head>) -> Result<(), StoreError> {
+    /// its events, so that they are fetched again; the loss itself is recorded. What was lost arrived after the last that is there and not
+    /// after `last_commit`, when the head was written: that stretch is read again beside the tail, for nobody knows what else was in it.
+    fn compare_heads(&mut self, kept: Option<Head>, last_commit: Option<Ticks>) -> Result<(), StoreError> {
         let now = self.head;
         let Some(kept) = kept.filter(|kept| kept.batches >= now.batches && *kept != now) else {
             // As it should be, or one behind: the program ended between commit and head.
             return if kept != Some(now) && now.batches > 0 { self.heads.write(now) } else { Ok(()) };
         };
-        let why = if kept.batches > now.batches {
-            format!(
+        let noticed = Ticks::now();
+        let (from, to, why) = if kept.batches > now.batches {
+            let from = last_contact(&self.db)?;
+            // A clock that was set back, or a file that was put back from a copy, must not turn the stretch round.
+            let to = last_commit.filter(|at| *at <= noticed).unwrap_or(noticed).max(from.unwrap_or_default());
+            let why = format!(
                 "the catalogue ends with batch {}, but batch {} had been committed: {} events were lost on this disk",
                 now.batches,
                 kept.batches,
                 kept.through - now.through
-            )
+            );
+            (from, Some(to), why)
         } else {
-            format!(
+            let why = format!(
                 "the chain's root of batch {} is not the one that was committed: the catalogue was changed",
                 now.batches
-            )
+            );
+            (None, None, why)
         };
         tracing::error!("{why}");
-        let account = "".into();
-        self.record_gap(&GapRecord { account, feed: None, from: None, to: None, why, noticed: Ticks::now() })?;
+        self.record_gap(&GapRecord { account: "".into(), feed: None, from, to, why, noticed })?;
         // Readers have seen the lost numbers, and exports may name them: they are not given to other events.
         self.head.through = now.through.max(kept.through);
         self.db
@@ -254,6 +262,15 @@ pub(super) fn read_head(db: &Connection) -> Result<Head, StoreError> {
         Ok(Head { through: row.get(0)?, batches: row.get::<_, i64>(1)? as u64, root: row.get(2)? })
     })
     .map_err(StoreError::sqlite("read the chain's head"))
+}
+
+/// When the service was last heard as far as the catalogue knows: the arrival of the last batch, or the last of the cursors where they are
+/// later. `None` where it knows of neither.
+fn last_contact(db: &Connection) -> Result<Option<Ticks>, StoreError> {
+    let sql = "SELECT max(at) FROM (SELECT max(at) AS at FROM cursor \
+               UNION ALL SELECT arrived FROM (SELECT arrived FROM batch ORDER BY id DESC LIMIT 1))";
+    db.query_row(sql, [], |row| Ok(row.get::<_, Option<i64>>(0)?.map(Ticks)))
+        .map_err(StoreError::sqlite("read when the service was last heard"))
 }
 
 fn read_sealed(db: &Connection, layout: &Layout) -> Result<Vec<Sealed>, StoreError> {

@@ -58,7 +58,7 @@ impl Page {
 pub enum Errand {
     /// The cursor was refused: a gap from when the service was last heard to now, which the tail fills as it reads on from before it.
     Reset { from: Option<Ticks>, to: Option<Ticks>, why: String, version: u8 },
-    /// A gap that the service cannot fill: it has forgotten these times.
+    /// A gap that the service cannot fill: it has forgotten these times. One that is known already becomes as long as this.
     Lost { from: Option<Ticks>, to: Ticks, why: String },
     /// The tail is at its end again after a reset: it has filled the gaps that it was to fill.
     CaughtUp,
@@ -187,7 +187,8 @@ pub struct Committed {
     pub undated: u64,
     /// Of the stored: kept out of the tail by a rule.
     pub hidden: u64,
-    /// Not stored, because a rule says so.
+    /// Arrivals that were not stored, because a rule says so. An event that comes again is one more of them: nothing of it is kept to know it
+    /// by in the ledger. What a rule discarded, each event once, is counted in `suppressed`.
     pub discarded: u64,
     /// Events older than retention keeps, which are not stored again.
     pub expired: u64,

@@ -39,9 +39,15 @@ impl<'a> Suppressing<'a> {
         *sum += bytes as u64;
     }
 
-    /// Is the item not to be stored? One that came before is not counted again.
-    pub fn discards(&mut self, tx: &Connection, item: usize, event: &Decoded<'_>) -> Result<bool, StoreError> {
-        let Some((number, _)) = self.rule(item).filter(|(_, by)| by.discards) else { return Ok(false) };
+    /// Does a rule say that the item is not to be stored?
+    pub fn discards(&self, item: usize) -> bool {
+        self.rule(item).is_some_and(|(_, by)| by.discards)
+    }
+
+    /// Counts an item that is not stored. Its identity is remembered, so that one that comes again, with the overlap of a reset, a gap that
+    /// is filled or a sweep, is not counted again.
+    pub fn discard(&mut self, tx: &Connection, item: usize, event: &Decoded<'_>) -> Result<(), StoreError> {
+        let Some((number, _)) = self.rule(item) else { return Ok(()) };
         let key = identity(&self.page.account, self.page.feed, event.uuid());
         let new = tx
             .prepare_cached("INSERT OR IGNORE INTO discarded VALUES (?, ?)")
@@ -50,7 +56,7 @@ impl<'a> Suppressing<'a> {
         if new > 0 {
             self.count(number, event.raw().len());
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Counts those of the new events that a rule keeps out of sight, and answers how many.

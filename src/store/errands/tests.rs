@@ -179,3 +179,34 @@ fn discarded_events_are_not_stored_and_the_batch_says_so() {
     assert_eq!((done.stored, done.discarded), (0, 5));
     assert_eq!(house.reader().status().unwrap().events(), 3);
 }
+
+#[test]
+fn what_was_stored_before_a_rule_discards_it_comes_again_and_is_not_counted_as_discarded() {
+    let house = House::new();
+    house.commit(page("A1", AUDIT, 0..4));
+    // By a sweep, after the rule was made.
+    let done = house.commit(suppressing(page("A1", AUDIT, 0..6), "discard", |at| at % 2 == 0));
+    assert_eq!((done.stored, done.duplicates, done.discarded), (1, 4, 1));
+    let rows = house.reader().suppressed(NOW).unwrap();
+    assert_eq!((rows.len(), rows[0].events), (1, 1));
+    assert_eq!(house.reader().status().unwrap().events(), 5);
+}
+
+#[test]
+fn a_lost_stretch_that_becomes_longer_stays_one_gap() {
+    let house = House::new();
+    house.collects("A1", &[AUDIT]);
+    let lost = |from: i64, to: i64| {
+        let at = |days| NOW + Span(days * DAY);
+        let errand = Some(Errand::Lost { from: Some(at(from)), to: at(to), why: "too long ago".into() });
+        house.commit(Page { errand, ..page("A1", AUDIT, 0..0) });
+    };
+    for to in [3, 4, 4, 9] {
+        lost(0, to);
+    }
+    lost(20, 21);
+    let gaps = house.reader().gaps(10).unwrap();
+    let stretches: Vec<_> = gaps.iter().map(|gap| (gap.from, gap.to, gap.lost)).collect();
+    let want = [(20, 21), (0, 9)].map(|(from, to)| (NOW + Span(from * DAY), NOW + Span(to * DAY)));
+    assert_eq!(stretches, want.map(|(from, to)| (Some(from), Some(to), Some(to))));
+}

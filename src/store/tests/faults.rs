@@ -98,6 +98,10 @@ fn lost_commits_are_noticed_by_the_head_file_and_recorded() {
     let gaps = reader.gaps(10).unwrap();
     assert_eq!(gaps.len(), 1);
     assert!(gaps[0].why.contains("15 events were lost"), "{}", gaps[0].why);
+    // From what came last to when the head was written.
+    let last = reader.batches(1).unwrap()[0].arrived.max(reader.cursors().unwrap()[0].at);
+    assert_eq!(gaps[0].from, Some(last));
+    assert!(gaps[0].to.is_some_and(|to| last <= to && to <= gaps[0].noticed.max(last)), "{gaps:?}");
     // The cursor went back with the events, so that they come again.
     let cursor = reader.cursor("ACCOUNT", Feed::SignInAttempts, 2).unwrap().unwrap().cursor;
     assert_eq!(cursor, Some(Cursor::new("ten")));
