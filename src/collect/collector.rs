@@ -139,25 +139,20 @@ impl Collector {
             None => Budget::new(share),
         });
         health.send_modify(|health| health.budget_shared = budget.is_shared());
-        let renewed = Arc::new(Notify::new());
-        let mut known = None;
+        let doubt = Arc::new(Notify::new());
+        let known = watch::Sender::new(Known::default());
         let mut pollers = JoinSet::new();
-        // Once for the token that there is, and again for each that takes its place.
+        // Once for the token that there is, and again for each that takes its place, and where one is refused.
         while let Some((account, identity)) = self.identified(&budget, &mut orders, &health).await {
-            let now = Known { credential: identity.credential, feeds: identity.feeds };
-            match &known {
-                None => {
-                    let sender = watch::Sender::new(now);
-                    for feed in &self.settings.feeds {
-                        let poller = self.poller(*feed, &account, &budget, (&orders, &health), (&sender, &renewed));
-                        pollers.spawn(kept_going(poller));
-                    }
-                    known = Some(sender);
+            known.send_replace(Known { credential: Some(identity.credential), feeds: identity.feeds });
+            if pollers.is_empty() {
+                for feed in &self.settings.feeds {
+                    let poller = self.poller(*feed, &account, &budget, (&orders, &health), (&known, &doubt));
+                    pollers.spawn(kept_going(poller));
                 }
-                Some(sender) => drop(sender.send_replace(now)),
             }
             tokio::select! {
-                () = self.another_token(&renewed) => {}
+                () = self.another_token(&doubt) => known.send_modify(|known| known.credential = None),
                 () = async { while pollers.join_next().await.is_some() {} } => break,
             }
         }
@@ -173,9 +168,9 @@ impl Collector {
         account: &Arc<str>,
         budget: &Arc<Budget>,
         (orders, health): (&watch::Receiver<Orders>, &Arc<watch::Sender<Health>>),
-        (known, renewed): (&watch::Sender<Known>, &Arc<Notify>),
+        (known, doubt): (&watch::Sender<Known>, &Arc<Notify>),
     ) -> Poller {
-        let permitted = known.borrow().feeds.contains(&feed);
+        let (permitted, with) = (known.borrow().feeds.contains(&feed), known.borrow().credential);
         Poller {
             source: Arc::clone(&self.source),
             feed,
@@ -187,7 +182,8 @@ impl Collector {
             orders: orders.clone(),
             health: Arc::clone(health),
             known: known.subscribe(),
-            renewed: Arc::clone(renewed),
+            with,
+            doubt: Arc::clone(doubt),
             backoff: Backoff::new(fastrand::Rng::new()),
             permitted,
             errand: None,
@@ -196,11 +192,11 @@ impl Collector {
         }
     }
 
-    /// Waits until another token is found where the one in use came from, by a look every few seconds or by a poller.
-    async fn another_token(&self, renewed: &Notify) {
+    /// Waits until another token is found where the one in use came from, by a look every few seconds, or a poller doubts this one.
+    async fn another_token(&self, doubt: &Notify) {
         loop {
             tokio::select! {
-                () = renewed.notified() => return,
+                () = doubt.notified() => return,
                 () = tokio::time::sleep(TOKEN_LOOK) => {}
             }
             if self.source.renew(false).await {
@@ -248,9 +244,16 @@ impl Collector {
                 self.settings.clock.now() + Span(i64::try_from(wait.as_nanos() / 100).unwrap_or(i64::MAX))
             };
             if matches!(error, FetchError::Unauthorized(_) | FetchError::NotPermitted | FetchError::NoToken(_)) {
+                // Once a refusal, also where a person may be asked for it; what is not there at all was looked for just now.
+                let missing = matches!(error, FetchError::NoToken(_));
+                if !missing && self.source.renew(true).await {
+                    continue;
+                }
                 all(health, &FeedState::Unauthorised { until: until(REFUSED) }, Some(&error.to_string()));
                 rest(orders, REFUSED, self.another_token(&Notify::new())).await;
-                self.source.renew(true).await;
+                if missing {
+                    self.source.renew(true).await;
+                }
                 continue;
             }
             let wait = match error {

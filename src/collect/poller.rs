@@ -26,11 +26,12 @@ use crate::base::time::{Span, Ticks};
 use crate::event::{Feed, Source};
 use crate::store::{Reader, StoreError, WriterHandle};
 
-/// Whose token is in use, as far as is known: no page of another one is kept.
-#[derive(Clone, Debug, Default)]
+/// Whose token is in use, as far as is known: no page of another one is kept, and nobody asks with one that is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Known {
-    /// As [`crate::collect::source::Identity::credential`].
-    pub credential: u64,
+    /// As [`crate::collect::source::Identity::credential`]; none while it is found out. One request does that for all feeds, so that a
+    /// token that is refused costs no more than that one.
+    pub credential: Option<u64>,
     /// The feeds that it may read.
     pub feeds: Vec<Feed>,
 }
@@ -49,8 +50,10 @@ pub(super) struct Poller {
     pub orders: watch::Receiver<Orders>,
     pub health: Arc<watch::Sender<Health>>,
     pub known: watch::Receiver<Known>,
-    /// Told when this poller found another token.
-    pub renewed: Arc<Notify>,
+    /// The last credential whose account was known.
+    pub with: Option<u64>,
+    /// Told when this poller has reason to doubt what is known of the token: a refusal, a page that came with another one.
+    pub doubt: Arc<Notify>,
     pub backoff: Backoff,
     /// Whether the token may read the feed, as far as is known.
     pub permitted: bool,
@@ -98,8 +101,9 @@ impl Poller {
                 }
                 continue;
             }
-            if self.known.has_changed().unwrap_or(false) {
-                self.permitted = self.known.borrow_and_update().feeds.contains(&self.feed);
+            if !self.is_known() {
+                self.await_identity().await;
+                continue;
             }
             if !self.permitted {
                 self.not_permitted().await;
@@ -112,7 +116,10 @@ impl Poller {
                     self.wait(wait).await;
                 }
                 Err(Trouble::Ordered) => {}
-                Err(Trouble::Unverified) => self.await_identity().await,
+                Err(Trouble::Unverified) => {
+                    self.doubt();
+                    self.await_identity().await;
+                }
                 Err(Trouble::Fetch(FetchError::NotPermitted)) => {
                     self.budget.count(self.budget.now());
                     self.permitted = false;
@@ -122,6 +129,8 @@ impl Poller {
                     self.budget.count(self.budget.now());
                     self.failed(&error.to_string());
                     self.set(FeedState::Unauthorised { until: self.after(REFUSED) });
+                    // Whether all are refused, and whether another token lies where this one came from, is found out once for all.
+                    self.doubt();
                     self.rest().await;
                 }
                 Err(Trouble::Fetch(error @ FetchError::RateLimited { retry_after })) => {
@@ -164,31 +173,49 @@ impl Poller {
     }
 
     /// The credential whose account is known.
-    fn credential(&self) -> u64 {
+    fn credential(&self) -> Option<u64> {
         self.known.borrow().credential
     }
 
-    /// Waits until another token has been identified.
-    async fn await_identity(&mut self) {
-        self.renewed.notify_one();
-        let mut orders = self.orders.clone();
-        tokio::select! {
-            _ = self.known.changed() => {}
-            _ = orders.changed() => {}
-            // In case it was identified in the meantime.
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    /// Takes up what is known of the token by now: is it known whose it is?
+    fn is_known(&mut self) -> bool {
+        let changed = self.known.has_changed().unwrap_or(false);
+        let known = self.known.borrow_and_update();
+        if known.credential.is_none() {
+            return false;
+        }
+        self.with = known.credential;
+        if changed {
+            self.permitted = known.feeds.contains(&self.feed);
+        }
+        true
+    }
+
+    /// Has it found out whose the token is, unless that is under way.
+    fn doubt(&self) {
+        if self.credential().is_some() {
+            self.doubt.notify_one();
         }
     }
 
-    /// Rests after a refusal, then looks for another token where a person may have to be asked.
-    async fn rest(&mut self) {
-        let mut known = self.known.clone();
-        known.mark_unchanged();
-        let renewed = async { _ = known.changed().await };
-        orders::rest(&mut self.orders, REFUSED, renewed).await;
-        if !self.known.has_changed().unwrap_or(true) && self.source.renew(true).await {
-            self.renewed.notify_one();
+    /// Waits until something else is known of the token.
+    async fn await_identity(&mut self) {
+        let (mut known, mut orders) = (self.known.clone(), self.orders.clone());
+        tokio::select! {
+            _ = known.changed() => {}
+            _ = orders.changed() => {}
+            // In case it was identified in the meantime.
+            () = tokio::time::sleep(Duration::from_secs(1)), if self.credential().is_some() => {}
         }
+    }
+
+    /// Rests after a refusal: until another token is known, a person wants it tried, or the time is over.
+    async fn rest(&mut self) {
+        let (mut known, refused) = (self.known.clone(), self.with);
+        let renewed = async {
+            let _ = known.wait_for(|known| known.credential.is_some() && known.credential != refused).await;
+        };
+        orders::rest(&mut self.orders, REFUSED, renewed).await;
     }
 
     async fn back_off(&mut self, wait: Duration) {
@@ -196,9 +223,14 @@ impl Poller {
         self.wait(wait).await;
     }
 
-    /// Waits, or until orders change.
+    /// Waits, or until orders change or something else is known of the token: what it may read holds at once.
     async fn wait(&mut self, time: Duration) {
-        let _ = tokio::time::timeout(time, self.orders.changed()).await;
+        let mut known = self.known.clone();
+        tokio::select! {
+            _ = self.orders.changed() => {}
+            _ = known.changed() => {}
+            () = tokio::time::sleep(time) => {}
+        }
     }
 
     /// It panicked, and another takes its place.

@@ -13,6 +13,10 @@ use crate::base::time::HOUR;
 use crate::collect::source::{Asked, Fetched, Position};
 use crate::store::{Cursor, GapRecord, Writer};
 
+mod clock;
+mod losses;
+mod rotation;
+
 const NOW: Ticks = Ticks(739_000 * DAY);
 const AUDIT: Feed = Feed::AuditEvents;
 
@@ -27,6 +31,11 @@ struct Script {
     credential: AtomicU64,
     /// Another token lies where this one came from.
     renewed: AtomicBool,
+    /// Another token lies there, and only a thorough look finds it.
+    hidden: AtomicBool,
+    /// What pages were asked for with, and how often it was asked whose token it is.
+    asked_with: Mutex<Vec<(Feed, u64)>>,
+    identified: AtomicU64,
 }
 
 fn owner(account: &str) -> Identity {
@@ -68,6 +77,7 @@ impl EventSource for Script {
 
     fn identify(&self) -> Asked<'_, Result<Identity, FetchError>> {
         let next = self.identity.lock().unwrap().pop_front();
+        self.identified.fetch_add(1, Ordering::SeqCst);
         let credential = self.credential.load(Ordering::SeqCst);
         Box::pin(async move { next.unwrap_or_else(|| Ok(owner("A1"))).map(|who| Identity { credential, ..who }) })
     }
@@ -85,6 +95,7 @@ impl EventSource for Script {
             self.pages.lock().unwrap().get_mut(&feed).and_then(VecDeque::pop_front)
         };
         let credential = self.credential.load(Ordering::SeqCst);
+        self.asked_with.lock().unwrap().push((feed, credential));
         let tail = match position {
             Position::Cursor(cursor) => cursor.clone(),
             Position::Since(_) | Position::Between { .. } => Cursor::new("tail"),
@@ -95,8 +106,9 @@ impl EventSource for Script {
         })
     }
 
-    fn renew(&self, _: bool) -> Asked<'_, bool> {
-        let renewed = self.renewed.swap(false, Ordering::SeqCst);
+    fn renew(&self, thorough: bool) -> Asked<'_, bool> {
+        let found = thorough && self.hidden.swap(false, Ordering::SeqCst);
+        let renewed = self.renewed.swap(false, Ordering::SeqCst) || found;
         if renewed {
             self.credential.fetch_add(1, Ordering::SeqCst);
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::orders::held;
-use super::round::{End, OVERLAP};
+use super::round::{End, OVERLAP, millis};
 use super::{Poller, Standing, Trouble};
 use crate::base::time::{DAY, MINUTE, Span, Ticks};
 use crate::collect::aside::aside;
@@ -109,7 +109,7 @@ impl Poller {
             };
             match fetched {
                 (started, Ok(page)) => {
-                    if page.credential != self.credential() {
+                    if Some(page.credential) != self.credential() {
                         return Err(Trouble::Unverified);
                     }
                     if matches!(reading.what, What::Sweep { .. }) && !page.items.is_empty() {
@@ -154,8 +154,7 @@ impl Poller {
         let mut page = Page::new(self.account.clone(), self.feed, Source::Gap, arrived, fetched.items);
         page.errand = Some(reading.errand(self.source.version(self.feed), !more));
         self.judge(&mut page).await;
-        let millis = took.as_millis().try_into().unwrap_or(u64::MAX);
-        page.poll = Some(PollRecord { started, millis, status, bytes, error: None });
+        page.poll = Some(PollRecord { started, millis: millis(took), status, bytes, error: None });
         let taken = self.hand_in(page).await?;
         let late = if matches!(reading.what, What::Sweep { .. }) { taken.stored } else { 0 };
         if late > 0 {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::orders::held;
 use super::{Poller, Standing, Trouble};
 use crate::base::shown::Shown;
@@ -59,7 +61,7 @@ impl Poller {
         let mut end = End::default();
         loop {
             // What is under way may be dropped at any point before the commit: it is fetched again.
-            let (started, page) = tokio::select! {
+            let (asked, page) = tokio::select! {
                 biased;
                 () = held(&self.orders) => {
                     *standing = Some(now);
@@ -69,9 +71,9 @@ impl Poller {
             };
             let page = match page {
                 Ok(page) => page,
-                Err(error) => return self.not_fetched(error, started, now, standing).await,
+                Err(error) => return self.not_fetched(error, asked, now, standing).await,
             };
-            if page.credential != self.credential() {
+            if Some(page.credential) != self.credential() {
                 *standing = Some(now);
                 return Err(Trouble::Unverified);
             }
@@ -80,7 +82,7 @@ impl Poller {
             let position = page.cursor.clone().map(Position::Cursor);
             let contact = page.server_time.unwrap_or_else(|| self.settings.clock.now());
             // An empty page at the tail changes nothing but the record that somebody asked.
-            self.commit(page, started, now.reading, next).await.map_err(Trouble::Store)?;
+            self.commit(page, asked.0, now.reading, next).await.map_err(Trouble::Store)?;
             if let Some(position) = position {
                 now.position = position;
             }
@@ -96,16 +98,16 @@ impl Poller {
         }
     }
 
-    /// Asks for a page when the budget lets it, and says when.
-    async fn ask(&self, standing: &Standing) -> (Ticks, Result<Fetched, FetchError>) {
+    /// Asks for a page when the budget lets it, and says when: by the wall clock, and by the one that nobody sets.
+    async fn ask(&self, standing: &Standing) -> ((Ticks, Instant), Result<Fetched, FetchError>) {
         self.budget.acquire(Urgency::Normal, |wait| self.set(FeedState::BackingOff { until: self.after(wait) })).await;
         self.show_reading(standing);
-        let started = self.settings.clock.now();
+        let asked = (self.settings.clock.now(), Instant::now());
         let fetched = self.source.fetch(self.feed, &standing.position).await;
         if !matches!(fetched, Err(FetchError::RateLimited { .. })) {
             self.budget.let_through();
         }
-        (started, fetched)
+        (asked, fetched)
     }
 
     /// Where the store says that the feed stands, or its beginning at first contact.
@@ -119,17 +121,17 @@ impl Poller {
             // What another version of the API gave is there already; from a little before its end, nothing is missed.
             let (reader, account) = (self.reader.clone(), self.account.clone());
             let other = aside(move || reader.newest_cursor(&account, feed)).await.ok_or(StoreError::Stopped)??;
+            if other.is_none() {
+                self.forgotten_history(oldest).await?;
+            }
             let start = other.map_or(oldest, |other| (other.at.min(now) - OVERLAP).max(oldest));
             let span = Some((start, now));
             return Ok(Standing { position: Position::Since(start), reading: Source::Backfill, span, contact: None });
         };
         if now - row.at > Span(KEPT_DAYS * DAY) {
-            let why = "nothing was collected for longer than the service keeps events".to_owned();
-            tracing::warn!(feed = self.feed.name(), account = %Shown::new(&self.account), "gap: {why}");
-            let mut page = Page::new(self.account.clone(), self.feed, Source::Gap, now, Vec::new());
             // What came late, after the last contact, is older than that.
-            page.errand = Some(Errand::Lost { from: Some(row.at - OVERLAP), to: oldest, why });
-            self.hand_in(page).await?;
+            self.lost(row.at - OVERLAP, oldest, "nothing was collected for longer than the service keeps events")
+                .await?;
         }
         let span = matches!(row.reading, Source::Backfill | Source::Gap).then_some((oldest, now));
         match row.cursor {
@@ -139,6 +141,27 @@ impl Poller {
             // Refused in an earlier run that ended before it read on: when that cursor was good last is not known.
             None => Ok(self.reset(None)),
         }
+    }
+
+    /// A feed that was answered before and never got a cursor has read nothing to its end: of the history that it was to have at first, the
+    /// service has forgotten what is older than `oldest` by now.
+    async fn forgotten_history(&self, oldest: Ticks) -> Result<(), StoreError> {
+        let (reader, account, feed) = (self.reader.clone(), self.account.clone(), self.feed);
+        let answered = aside(move || reader.first_answer(&account, feed)).await.ok_or(StoreError::Stopped)??;
+        let Some(from) = answered.map(|at| at - self.settings.back_fill) else { return Ok(()) };
+        if oldest - from <= OVERLAP {
+            return Ok(());
+        }
+        self.lost(from, oldest, "the first pages came without a cursor, and the service has forgotten what followed")
+            .await
+    }
+
+    /// Records a stretch that nobody can fetch any more.
+    async fn lost(&self, from: Ticks, to: Ticks, why: &str) -> Result<(), StoreError> {
+        tracing::warn!(feed = self.feed.name(), account = %Shown::new(&self.account), "gap: {why}");
+        let mut page = Page::new(self.account.clone(), self.feed, Source::Gap, self.settings.clock.now(), Vec::new());
+        page.errand = Some(Errand::Lost { from: Some(from), to, why: why.to_owned() });
+        self.hand_in(page).await.map(drop)
     }
 
     /// Where to read on without a cursor, given up to when the feed is known to be whole: a day before that, for events come late; from
@@ -172,7 +195,7 @@ impl Poller {
     async fn not_fetched(
         &mut self,
         error: FetchError,
-        started: Ticks,
+        (started, asked): (Ticks, Instant),
         now: Standing,
         standing: &mut Option<Standing>,
     ) -> Result<(), Trouble> {
@@ -185,7 +208,7 @@ impl Poller {
         let mut page = Page::new(self.account.clone(), self.feed, now.reading, self.settings.clock.now(), Vec::new());
         page.poll = Some(PollRecord {
             started,
-            millis: millis(self.settings.clock.now() - started),
+            millis: millis(asked.elapsed()),
             status: error.status(),
             bytes: 0,
             error: Some(error.to_string()),
@@ -215,13 +238,8 @@ impl Poller {
         page.contact = contact;
         let version = self.source.version(self.feed);
         page.cursor = fetched.cursor.map(|cursor: Cursor| CursorUpdate::Advance { version, cursor, reading: next });
-        page.poll = Some(PollRecord {
-            started,
-            millis: fetched.took.as_millis().try_into().unwrap_or(u64::MAX),
-            status: fetched.status,
-            bytes,
-            error: None,
-        });
+        page.poll =
+            Some(PollRecord { started, millis: millis(fetched.took), status: fetched.status, bytes, error: None });
         self.judge(&mut page).await;
         if matches!(reading, Source::Gap | Source::Backfill) && next == self.settings.tail {
             page.errand = Some(Errand::CaughtUp);
@@ -290,6 +308,6 @@ pub(super) fn newest(feed: Feed, page: &Fetched) -> Option<Ticks> {
     page.items.iter().rev().take(LOOKED_AT).filter_map(|item| decode::decode_of(feed, item).ok()?.timestamp()).max()
 }
 
-fn millis(span: Span) -> u64 {
-    Duration::from_nanos(span.0.max(0).cast_unsigned().saturating_mul(100)).as_millis().try_into().unwrap_or(u64::MAX)
+pub(super) fn millis(took: Duration) -> u64 {
+    took.as_millis().try_into().unwrap_or(u64::MAX)
 }
