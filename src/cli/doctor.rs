@@ -1,6 +1,7 @@
 //! `doctor`: looks at everything a run depends on, and names the fix for what is wrong.
 
 mod accounts;
+mod connect;
 mod directories;
 mod terminal;
 
@@ -21,11 +22,11 @@ use crate::store::{Layout, Reader};
 #[command(after_help = "\
 Examples:
   vaultscope doctor
-  vaultscope doctor --live     also asks each account's server: name, connection, certificate, clock, token
+  vaultscope doctor --live     also asks each account's and each Connect server: name, connection, certificate, clock, token
 
 Exit status: 0 nothing is wrong, 3 something is.")]
 pub struct Args {
-    /// Ask the servers too: one request an account
+    /// Ask the servers too: two requests for each account and each Connect server
     #[arg(long)]
     live: bool,
 }
@@ -74,6 +75,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     findings.extend(store(&place));
     let http = trust(&place, &mut findings);
     findings.extend(accounts::look(&place, http.as_ref(), args.live));
+    findings.extend(connect::look(&place, http.as_ref(), args.live));
     findings.extend(terminal::look(global));
     let mut out = output::Answer::new();
     for finding in &findings {

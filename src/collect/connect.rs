@@ -160,7 +160,8 @@ impl Connect {
         // The server tells nothing of itself; that it answers is what can be known.
         let (answer, credential) = self.access.get("/v1/activity?limit=1&offset=0").await?;
         split(&answer)?;
-        Ok(Identity { feeds: vec![Feed::ConnectActivity], credential, ..Identity::default() })
+        let expires = self.access.expires();
+        Ok(Identity { feeds: vec![Feed::ConnectActivity], expires, credential, ..Identity::default() })
     }
 
     async fn page(&self, position: &Position) -> Result<Fetched, FetchError> {

@@ -197,6 +197,11 @@ impl EventsApi {
         Ok((answer, open.number))
     }
 
+    /// When the token ends, where it says so.
+    pub(super) fn expires(&self) -> Option<Ticks> {
+        Claims::of(&self.open().ok()?.token)?.expires
+    }
+
     /// Looks where the token came from. Another one is taken up with the server that it names; one that cannot be used leaves things as
     /// they are.
     async fn read_token_again(&self, thorough: bool) -> bool {

@@ -17,7 +17,8 @@ pub enum NotABaseUrl {
     #[error("`{0}` is not a host: write `events.1password.eu` or `https://host:port`")]
     Unreadable(String),
     #[error(
-        "only https is sent to {0}: a token in plain text could be read on the way (http is for this machine only)"
+        "only https is sent to {0}: a token in plain text could be read on the way (http is for this machine only). Write `https://{0}` where it \
+         has a certificate, put a proxy with one in front of it, or forward a port of this machine to it (`ssh -L`) and name that"
     )]
     NotHttps(String),
     #[error("a host stands alone, without user name, path, query or fragment: write `https://{0}`")]

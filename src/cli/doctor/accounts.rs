@@ -3,6 +3,7 @@
 use super::Finding;
 use crate::base::config::Account;
 use crate::base::http::HttpClient;
+use crate::base::secret::SecretRef;
 use crate::base::time::{HOUR, MINUTE, SECOND, Span, Ticks};
 use crate::cli::place::Place;
 use crate::cli::probe;
@@ -12,6 +13,9 @@ use crate::collect::{EventSource as _, EventsApi};
 
 pub fn look(place: &Place, http: Option<&HttpClient>, live: bool) -> Vec<Finding> {
     if place.config.accounts.is_empty() {
+        if !place.config.connect.is_empty() {
+            return Vec::new();
+        }
         return vec![Finding::doubt(
             "accounts",
             "none is connected",
@@ -35,12 +39,7 @@ fn one(place: &Place, account: &Account, http: Option<&HttpClient>, live: bool) 
             )];
         }
     };
-    let base = api.base();
-    let proxy = base.as_ref().and_then(|base| http.proxy_for(base));
-    let proxy = proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
-    let server = base.map_or_else(|| api.place(), |base| base.to_string());
-    let says = format!("{name}: {} can be read, and is sent to {server}{proxy}", account.token);
-    let mut findings = vec![Finding::fine("token", says)];
+    let mut findings = vec![readable(name, &account.token, &api, http)];
     if let Some(used) = budget::used(place.config.budget_share, &place.paths.data, name) {
         let says = format!(
             "{name}: {} of {} calls this minute, {} of {} this hour, of all processes together",
@@ -58,6 +57,15 @@ fn one(place: &Place, account: &Account, http: Option<&HttpClient>, live: bool) 
         findings.push(Finding::fine("server", format!("{name}: {} was not asked; --live asks it", api.place())));
     }
     findings
+}
+
+/// The token of a server can be read; where it goes.
+pub(super) fn readable(name: &str, token: &SecretRef, api: &EventsApi, http: &HttpClient) -> Finding {
+    let base = api.base();
+    let proxy = base.as_ref().and_then(|base| http.proxy_for(base));
+    let proxy = proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
+    let server = base.map_or_else(|| api.place(), |base| base.to_string());
+    Finding::fine("token", format!("{name}: {token} can be read, and is sent to {server}{proxy}"))
 }
 
 fn ask(name: &str, api: &EventsApi, budget: &Budget) -> Vec<Finding> {
@@ -91,7 +99,7 @@ fn ask(name: &str, api: &EventsApi, budget: &Budget) -> Vec<Finding> {
 }
 
 /// The server's clock against ours.
-fn clock(server: Ticks) -> Finding {
+pub(super) fn clock(server: Ticks) -> Finding {
     let apart = (server - Ticks::now()).0;
     let says = format!("{} s from the server's", apart / SECOND);
     if apart.abs() <= 2 * MINUTE {
