@@ -47,11 +47,21 @@ pub fn surroundings(place: &Place) -> Surroundings {
     }
 }
 
-/// The embedded engine over these rows alone. They become one batch, so that an answer without a sort keeps their order.
+/// The embedded engine over these rows alone.
 pub fn over_rows(rows: &Rows) -> Result<Local> {
+    Ok(Local::over(snapshot(rows)?, Options::default()))
+}
+
+/// An engine over these rows, with the names and everything else that it knows besides the evidence.
+pub fn beside(engine: &Local, rows: &Rows) -> Result<Local> {
+    Ok(engine.beside_these(snapshot(rows)?))
+}
+
+/// Rows as one batch, so that an answer without a sort keeps their order.
+fn snapshot(rows: &Rows) -> Result<Snapshot> {
     let fresh = match rows.batches.first() {
         Some(first) => vec![Arc::new(concat_batches(&first.schema(), &rows.batches)?)],
         None => Vec::new(),
     };
-    Ok(Local::over(Snapshot { fresh, through: rows.through, ..Snapshot::default() }, Options::default()))
+    Ok(Snapshot { fresh, through: rows.through, ..Snapshot::default() })
 }

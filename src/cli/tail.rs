@@ -17,6 +17,7 @@ use super::place::Place;
 use super::{Outcome, collect, engine, output};
 use crate::base::time::Ticks;
 use crate::collect::Rules;
+use crate::engine::local::Local;
 use crate::engine::{Cancel, Limits, QueryEngine as _, QueryError, Request};
 use crate::hunt::lint;
 use crate::store::{Layout, Reader};
@@ -36,6 +37,7 @@ const LOOK: Duration = Duration::from_secs(5);
 Examples:
   vaultscope tail
   vaultscope tail --where 'outcome == \"failure\"'
+  vaultscope tail --where 'vault_name == \"Payroll\"'
   vaultscope tail --where 'event_type in (\"export\", \"updatfw\")' --format ndjson >> found.ndjson
 
 The columns are those of OnePasswordEvents. `vaultscope import` reads what --format ndjson prints.")]
@@ -71,7 +73,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let rules = if args.all { Arc::default() } else { collecting::rules(&place)? };
     let interrupt = Interrupt::listen(|| ())?;
     let (collecting, reader) = source(&place)?;
-    let ended = follow(args, &text, &rules, &reader, &interrupt);
+    let ended = follow(args, (&text, &engine::over(reader.clone(), &place)), &rules, &reader, &interrupt);
     if let Some(collecting) = collecting {
         collecting.stop();
     }
@@ -112,7 +114,7 @@ fn source(place: &Place) -> Result<(Option<Collecting>, Reader)> {
 /// Prints what comes, until told to end.
 fn follow(
     args: &Args,
-    text: &str,
+    (text, engine): (&str, &Local),
     rules: &Rules,
     reader: &Reader,
     interrupt: &Interrupt,
@@ -143,7 +145,7 @@ fn follow(
             }
             let request =
                 Request { limits: Limits::HEADLESS, cancel: Cancel::default(), ..Request::new(text, Ticks::now()) };
-            let answer = match engine::over_rows(&rows)?.run(&request) {
+            let answer = match engine::beside(engine, &rows)?.run(&request) {
                 Ok(answer) => answer,
                 Err(error) => return Ok(Err(error)),
             };

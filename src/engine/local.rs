@@ -102,6 +102,12 @@ impl Local {
         Self { reader: None, given: Some(Arc::new(rows)), ..self.clone() }
     }
 
+    /// The same engine with these rows in the place of the store's; the names that the store has learned stay beside them.
+    #[must_use]
+    pub fn beside_these(&self, rows: Snapshot) -> Self {
+        Self { given: Some(Arc::new(rows)), ..self.clone() }
+    }
+
     /// Over nothing: `print`, `datatable` and `range` need no more.
     pub fn without_store(options: Options) -> Self {
         let cores = || std::thread::available_parallelism().map_or(2, usize::from);
