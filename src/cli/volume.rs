@@ -38,7 +38,8 @@ Examples:
   vaultscope volume --rule 'feed == \"itemusages\" and action == \"fill\"' --price-per-gb 4.30
 
 Rules of [[suppress]] in the configuration are always among the answer. One that hides or samples saves a screen, not a disk; what it
-would save elsewhere is what it covers, if it stood in front of the ingestion.")]
+would save elsewhere is what it covers, if it stood in front of the ingestion. NOT STORED is what rules with discard = true kept out of the
+store in these days: each event once, however often it came, in no other number here; SHARE is of what is stored.")]
 pub struct Args {
     /// Only events whose TimeGenerated lies in it: 30d, 12h, 2026-03-01/2026-03-08
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = values::timespan)]
@@ -115,7 +116,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     let place = Place::of(global)?;
     let reader = Reader::open(&place.paths.data)?;
     place.remind_of_demo();
-    let engine = engine::over(reader, &place);
+    let (days, engine) = (reader.clone(), engine::over(reader, &place));
     let mut rules = Vec::new();
     for rule in &place.config.suppress {
         checked(&engine, rule.name.as_str(), &rule.predicate, &place_of(rule, &place))?;
@@ -135,7 +136,10 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     };
     let all = [What::Feed, What::Action, What::User, What::Vault];
     let by: Vec<By> = if args.by.is_empty() { &all[..] } else { &args.by }.iter().map(|what| what.by()).collect();
-    let volume = volume::measure(&engine, &request, &by, args.top, &rules)?;
+    let mut volume = volume::measure(&engine, &request, &by, args.top, &rules)?;
+    let (from, to) = args.timespan.at(now);
+    let days = days.suppressed(from)?;
+    volume.add_discarded(&days.into_iter().filter(|row| row.day <= to).collect::<Vec<_>>());
     let currency = Shown::with_limit(&args.currency, 12).into_string();
     let cost = Cost { per_gb: args.price_per_gb, currency: &currency, days: volume.days };
     match args.format {
@@ -169,12 +173,16 @@ fn checked(engine: &crate::engine::local::Local, name: &str, predicate: &str, pl
 
 fn table(volume: &Volume, cost: &Cost<'_>) -> Result<()> {
     let mut out = output::Answer::new();
-    let Some((first, last)) = volume.between else {
-        writeln!(out, "no events in this time")?;
-        return Ok(out.end()?);
-    };
     let day = |at: Ticks| at.to_string()[..16].replace('T', " ");
-    writeln!(out, "{}Z to {}Z, averages over {:.1} days", day(first), day(last), volume.days)?;
+    match volume.between {
+        Some((first, last)) => {
+            writeln!(out, "{}Z to {}Z, averages over {:.1} days", day(first), day(last), volume.days)?;
+        }
+        None => writeln!(out, "no events in this time")?,
+    }
+    if volume.between.is_none() && volume.discarded.is_empty() {
+        return Ok(out.end()?);
+    }
     let mut rows = vec![heads("", cost)];
     rows.push(row("all events".to_owned(), volume.all, volume, cost));
     for part in &volume.parts {
@@ -192,6 +200,13 @@ fn table(volume: &Volume, cost: &Cost<'_>) -> Result<()> {
         rows.push(heads("rule", cost));
         for (rule, amount) in &volume.rules {
             rows.push(row(format!("{} ({})", rule.name, rule.does), *amount, volume, cost));
+        }
+    }
+    if !volume.discarded.is_empty() {
+        rows.push(Vec::new());
+        rows.push(heads("not stored", cost));
+        for (rule, amount) in &volume.discarded {
+            rows.push(row(format!("{rule} (discard)"), *amount, volume, cost));
         }
     }
     output::columns(&mut out, &rows)?;
@@ -250,6 +265,7 @@ fn print_json(volume: &Volume, cost: &Cost<'_>) -> Result<()> {
     let whole = json!({
         "first": between.as_ref().map(|b| &b[0]), "last": between.as_ref().map(|b| &b[1]), "days": volume.days,
         "all": of("", volume.all), "by": parts, "rules": rules,
+        "discarded": volume.discarded.iter().map(|(rule, amount)| of(rule, *amount)).collect::<Vec<_>>(),
         "price_per_gb": cost.per_gb, "currency": cost.per_gb.map(|_| cost.currency),
     });
     writeln!(out, "{whole}")?;
@@ -297,6 +313,9 @@ fn print_csv(volume: &Volume, cost: &Cost<'_>) -> Result<()> {
     }
     for (rule, amount) in &volume.rules {
         line("rule", &rule.name, *amount)?;
+    }
+    for (rule, amount) in &volume.discarded {
+        line("discarded", rule, *amount)?;
     }
     Ok(out.end()?)
 }

@@ -14,6 +14,7 @@ use crate::engine::format::cell;
 use crate::engine::local::scan::columns::{EVENTS, STORED_EVENTS, schema};
 use crate::engine::{Answer, QueryEngine, QueryError, Request};
 use crate::event::Feed;
+use crate::store::SuppressedRow;
 
 /// Rows of a feed whose weight in Sentinel is measured.
 const SAMPLE: u32 = 2_000;
@@ -89,6 +90,25 @@ pub struct Volume {
     /// By each dimension that was asked for: the largest, then how many others there are and what they hold.
     pub parts: Vec<Part>,
     pub rules: Vec<(Asked, Amount)>,
+    /// What rules have discarded, by their names: events that are stored nowhere and in no other number here, each counted once.
+    pub discarded: Vec<(String, Amount)>,
+    /// A feed's bytes in Sentinel for each byte of its text.
+    ratios: HashMap<String, f64>,
+}
+
+impl Volume {
+    /// Adds what the store counted of rules that discard, by day of arrival. What its rows would weigh is told by those of the feed that are
+    /// stored.
+    pub fn add_discarded(&mut self, days: &[SuppressedRow]) {
+        for row in days.iter().filter(|row| row.action == "discard") {
+            let ratio = self.ratios.get(row.feed.name()).copied().unwrap_or(1.0);
+            let amount = Amount { events: row.events, bytes: row.bytes, row_bytes: row.bytes as f64 * ratio };
+            match self.discarded.iter_mut().find(|(rule, _)| *rule == row.rule) {
+                Some((_, sum)) => sum.add(amount),
+                None => self.discarded.push((row.rule.clone(), amount)),
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -156,6 +176,7 @@ pub fn measure(
             }
         }
     }
+    volume.ratios = ratios;
     Ok(volume)
 }
 

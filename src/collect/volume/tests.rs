@@ -98,3 +98,30 @@ fn nothing_stored_is_nothing_measured() {
     let volume = measure(&engine, &Request::new("", NOW), &[By::Feed], 10, &[asked("a", "true", &[])]).unwrap();
     assert_eq!((volume.all, volume.between), (Amount::default(), None));
 }
+
+#[test]
+fn what_was_discarded_is_told_by_rule_and_weighs_as_much_as_what_is_stored_of_its_feed() {
+    let (_dir, engine) = store();
+    let mut volume = measure(&engine, &Request::new("", NOW), &[], 1, &[]).unwrap();
+    let row = |rule: &str, action: &str, feed, events| SuppressedRow {
+        day: NOW,
+        account: "A1".into(),
+        feed,
+        rule: rule.into(),
+        action: action.into(),
+        events,
+        bytes: events * 100,
+    };
+    let (usage, sign_in) = (Feed::ItemUsages, Feed::SignInAttempts);
+    volume.add_discarded(&[
+        row("fills", "discard", usage, 3),
+        row("fills", "discard", usage, 4),
+        row("seen", "hide", usage, 9),
+        row("fills", "discard", sign_in, 1),
+    ]);
+    let [(rule, amount)] = &volume.discarded[..] else { panic!("{:?}", volume.discarded) };
+    assert_eq!((rule.as_str(), amount.events, amount.bytes), ("fills", 8, 800));
+    let weight = 700.0 * volume.ratios["itemusages"] + 100.0 * volume.ratios["signinattempts"];
+    assert!((amount.row_bytes - weight).abs() < 1e-6, "{amount:?}");
+    assert_eq!(volume.all.events, 21);
+}

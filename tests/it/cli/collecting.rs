@@ -96,6 +96,10 @@ async fn rules_hide_from_the_tail_and_discard_from_the_store_and_are_counted() {
     assert_eq!(status["events"], 7);
     let own = run(&home, &["query", "VaultscopeSuppressed | summarize sum(events) by action", "--format", "csv"]).await;
     assert!(own.ended(0).out.contains("discard,3"));
+    let volume = run(&home, &["volume", "--format", "json"]).await.ended(0);
+    let volume: Value = serde_json::from_str(&volume.out).unwrap();
+    assert_eq!((&volume["discarded"][0]["name"], &volume["discarded"][0]["events"]), (&json!("old"), &json!(3)));
+    assert_eq!(volume["all"]["events"], 7);
     let tail = |more: &'static [&'static str]| {
         let args: Vec<&str> = ["tail", "-n", "100", "--count", "7"].iter().chain(more).copied().collect();
         let mut command = home.command();
@@ -148,6 +152,27 @@ async fn volume_tells_where_events_come_from_what_rules_cover_and_what_they_cost
     let wrong = run(&home, &["volume", "--rule", "actoin == 1"]).await.ended(2);
     assert!(wrong.err.contains("--rule 1") && wrong.err.contains("^^^^^^"), "{}", wrong.err);
     run(&home, &["volume", "--price-per-gb", "cheap"]).await.ended(2);
+}
+
+#[test]
+fn names_that_the_analyst_brought_are_known_to_the_predicate_of_a_tail() {
+    let home = Home::new();
+    let usage = |n: u8, vault: &str| {
+        format!(
+            r#"{{"uuid":"U{n}","timestamp":"2026-03-01T08:00:0{n}Z","action":"reveal","vault_uuid":"{vault}","item_uuid":"I{n}"}}"#
+        )
+    };
+    let (payroll, other) = ("jaqxqf5qylslqiitnduawrndc5", "kbrxrg6rzmtmrjjuoevbxsoed6");
+    let lines = [usage(1, payroll), usage(2, other), usage(3, payroll)].join("\n");
+    home.run_with(["import", "-"], &lines).ended(0);
+    home.run_with(["names", "import", "--kind", "vault", "-"], &format!(r#"[{{"id":"{payroll}","name":"Payroll"}}]"#))
+        .ended(0);
+    for (predicate, want) in
+        [("vault_name == 'Payroll'", 2), ("isempty(vault_name)", 1), ("vault_name == 'No such'", 0)]
+    {
+        let ran = home.run(["tail", "-n", "9", "--count", "3", "--format", "ndjson", "--where", predicate]).ended(0);
+        assert_eq!(ran.out.lines().count(), want, "{predicate}: {}", ran.out);
+    }
 }
 
 /// A proxy that notes the head of the one request it gets, and lets nothing through.
