@@ -28,7 +28,8 @@ use crate::store::{Layout, Reader, Writer};
 ///
 /// With --table the rows go into a table of that name, which queries may name: JSON a line or one document, the answer of the Log
 /// Analytics query API, CSV as the Azure portal exports it, Parquet; types are taken from the file or from its values. Rows of
-/// OnePasswordEventLogs_CL, Sentinel's table, become events of the evidence store.
+/// OnePasswordEventLogs_CL, Sentinel's table, become events of the evidence store. A table gets all rows of an import or none; a file that it
+/// has already, byte for byte, is recognised and left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A reader takes `table.json` and opens what it names. An import writes its file under a name of its own, syncs it, and only then
-//! names it in `table.json`: an import that ends early leaves nothing.
+//! names it in `table.json`: an import that ends early leaves no row of it, and what it had written is removed by the next. A file is
+//! known by its digest: importing it again adds nothing.
 
 mod cells;
 mod events;
@@ -64,6 +65,8 @@ pub struct TableFile {
     pub bytes: u64,
     /// When they were imported.
     pub imported: Ticks,
+    /// What they came from: the SHA-256 of each file, by which it is recognised.
+    pub sources: Vec<[u8; 32]>,
     metadata: OnceLock<ArrowReaderMetadata>,
 }
 
@@ -148,6 +151,7 @@ impl Imported {
                 rows: file["rows"].as_u64().ok_or_else(damaged)?,
                 bytes: file["bytes"].as_u64().unwrap_or(0),
                 imported: Ticks(file["imported"].as_i64().unwrap_or(0)),
+                sources: file["sources"].as_array().into_iter().flatten().filter_map(read_digest).collect(),
                 metadata: OnceLock::new(),
             });
         }
@@ -167,7 +171,8 @@ impl Imported {
             .iter()
             .map(|f| {
                 let file = f.path.file_name().unwrap_or_default().to_string_lossy();
-                json!({"file": file, "rows": f.rows, "bytes": f.bytes, "imported": f.imported.0})
+                let sources: Vec<String> = f.sources.iter().map(hex).collect();
+                json!({"file": file, "rows": f.rows, "bytes": f.bytes, "imported": f.imported.0, "sources": sources})
             })
             .collect();
         let manifest =
@@ -179,6 +184,23 @@ impl Imported {
         fs::rename(&new, &path).map_err(io)?;
         File::open(&dir).and_then(|dir| dir.sync_all()).map_err(io)
     }
+}
+
+fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn read_digest(text: &Json) -> Option<[u8; 32]> {
+    let text = text.as_str().filter(|text| text.len() == 64 && text.is_ascii())?;
+    let mut digest = [0; 32];
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(digest)
 }
 
 /// May a table have this name? It becomes the name of a folder too.

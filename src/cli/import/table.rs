@@ -87,6 +87,13 @@ fn report(name: &str, done: &Done) -> Result<Outcome> {
     let mut out = output::Answer::new();
     writeln!(out, "{name}: {} rows, {} columns", done.rows, done.schema.len())?;
     out.end()?;
+    for (file, since) in &done.known {
+        output::note(format_args!(
+            "{}: its rows are in the table since {}Z and were left out; --replace puts them in the place of all",
+            Shown::new(file),
+            &since.to_string()[..16].replace('T', " ")
+        ));
+    }
     if !done.added.is_empty() {
         let added: Vec<String> = done.added.iter().map(|n| Shown::new(n).into_string()).collect();
         output::note(format_args!("new in the table, and null in the rows before: {}", added.join(", ")));

@@ -68,6 +68,8 @@ pub struct Done {
     /// Columns that the table did not have before.
     pub added: Vec<Arc<str>>,
     pub schema: Schema,
+    /// Files whose rows the table has already, and since when: they were left out.
+    pub known: Vec<(Arc<str>, Ticks)>,
     /// It was broken off: nothing was imported.
     pub stopped: bool,
 }
@@ -92,7 +94,8 @@ pub fn wanted_schema(columns: &Columns, said: &Schema) -> Schema {
     found.chain(absent).collect()
 }
 
-/// Imports the sources into a table. `watch` is told now and then how far it is, and may break it off: then nothing is imported.
+/// Imports the sources into a table. `watch` is told now and then how far it is, and may break it off: then nothing is imported. A file that
+/// was imported into the table before adds nothing, unless it is to take the place of everything.
 pub fn import(
     tables: &Imported,
     request: &Request<'_>,
@@ -100,12 +103,21 @@ pub fn import(
 ) -> Result<Done, StoreError> {
     let dir = tables.dir(request.table);
     check_name(request.table).map_err(|what| input(&dir, what))?;
-    let total = 2 * request.sources.iter().map(|s| s.bytes).sum::<u64>();
+    fs::create_dir_all(&dir).map_err(|e| StoreError::io(&dir, e))?;
+    let _lock = WriterLock::take(&dir.join("import.lock"))?;
+    remove_leftovers(tables, request.table);
+    let old = if request.replace { None } else { tables.table(request.table)? };
     let mut done = Done::default();
+    let (sources, digests) = unknown(request, old.as_ref(), &mut done)?;
+    if let (true, Some(old)) = (sources.is_empty(), &old) {
+        done.schema = old.schema.clone();
+        return Ok(done);
+    }
+    let total = 2 * sources.iter().map(|s| s.bytes).sum::<u64>();
 
     let mut columns = Columns::default();
     let (mut before, mut rows) = (0, 0_u64);
-    for source in request.sources {
+    for source in &sources {
         source.each(&mut columns, &mut |_, at, row, columns| {
             if let Row::Cells(cells) = row {
                 for (at, cell) in cells {
@@ -124,9 +136,6 @@ pub fn import(
         return Ok(done);
     }
 
-    fs::create_dir_all(&dir).map_err(|e| StoreError::io(&dir, e))?;
-    let _lock = WriterLock::take(&dir.join("import.lock"))?;
-    let old = if request.replace { None } else { tables.table(request.table)? };
     let schema = wanted_schema(&columns, request.schema);
     if schema.is_empty() {
         return Err(input(&dir, "the files hold no row and no column".into()));
@@ -147,7 +156,7 @@ pub fn import(
     let path = dir.join(format!("{number:06}.parquet"));
     let new = dir.join(format!("{number:06}.new"));
     let mut writing = Writing::new(&new, &schema, &columns)?;
-    for source in request.sources {
+    for source in &sources {
         source.each(&mut columns, &mut |line, at, row, columns| {
             match row {
                 Row::Cells(cells) => writing.row(cells, columns.list.len())?,
@@ -185,7 +194,8 @@ pub fn import(
         Some(_) => Vec::new(),
     };
     let mut files = old.map_or_else(Vec::new, |old| old.files);
-    files.push(TableFile { path, rows: done.rows, bytes, imported: request.now, metadata: OnceLock::new() });
+    let imported = request.now;
+    files.push(TableFile { path, rows: done.rows, bytes, imported, sources: digests, metadata: OnceLock::new() });
     tables.put(&Table { name: request.table.into(), schema: schema.clone(), files })?;
     for file in superseded {
         // A query that has it open reads it to its end.
@@ -194,6 +204,42 @@ pub fn import(
     let _ = watch(&Progress { bytes: total, total });
     done.schema = schema;
     Ok(done)
+}
+
+/// The sources whose rows the table does not have, each once, and what they are known by.
+fn unknown<'a>(
+    request: &Request<'a>,
+    old: Option<&Table>,
+    done: &mut Done,
+) -> Result<(Vec<&'a Source>, Vec<[u8; 32]>), StoreError> {
+    let (mut sources, mut digests) = (Vec::new(), Vec::new());
+    for source in request.sources {
+        let digest = source.digest()?;
+        let before = old.and_then(|old| old.files.iter().find(|file| file.sources.contains(&digest)));
+        let since = before.map(|file| file.imported).or_else(|| digests.contains(&digest).then_some(request.now));
+        match since {
+            Some(since) => done.known.push((Arc::clone(&source.name), since)),
+            None => {
+                sources.push(source);
+                digests.push(digest);
+            }
+        }
+    }
+    Ok((sources, digests))
+}
+
+/// Removes what an import left that was killed: files with rows that the table does not name.
+fn remove_leftovers(tables: &Imported, name: &str) {
+    // A table that cannot be read may name any of them.
+    let Ok(known) = tables.table(name) else { return };
+    let named = |path: &PathBuf| known.iter().flat_map(|table| &table.files).any(|file| file.path == *path);
+    for path in fs::read_dir(tables.dir(name)).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let numbered = path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.parse::<u64>().is_ok());
+        let of_rows = path.extension().is_some_and(|end| end == "new" || end == "parquet");
+        if numbered && of_rows && !named(&path) {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// The table's columns and those that are new to it. A column that is there keeps its type, which must hold what comes.

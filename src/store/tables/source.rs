@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
 
 use super::cells::Cell;
 use super::infer::Seen;
@@ -149,6 +150,22 @@ impl Source {
         };
         let packed = plain.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
         Ok(if packed { Box::new(BufReader::with_capacity(1 << 20, MultiGzDecoder::new(plain))) } else { plain })
+    }
+
+    /// SHA-256 of the file as it is.
+    pub fn digest(&self) -> Result<[u8; 32], StoreError> {
+        let Some(held) = &self.held else {
+            let io = |e| StoreError::io(&self.path, e);
+            let (mut file, mut digest) = (File::open(&self.path).map_err(io)?, Sha256::new());
+            let mut part = vec![0; 1 << 20];
+            loop {
+                match file.read(&mut part).map_err(io)? {
+                    0 => return Ok(digest.finalize().into()),
+                    read => digest.update(&part[..read]),
+                }
+            }
+        };
+        Ok(Sha256::digest(held).into())
     }
 
     /// Every row, in order.

@@ -154,3 +154,58 @@ fn a_name_that_could_be_a_path_is_refused() {
         assert!(check_name(name).is_ok(), "{name:?}");
     }
 }
+
+#[test]
+fn a_file_that_the_table_has_is_recognised_and_adds_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let tables = Imported::of(dir.path());
+    let rows = || tables.table("T").unwrap().unwrap().rows();
+    let log_analytics =
+        r#"{"tables":[{"name":"PrimaryResult","columns":[{"name":"n","type":"long"}],"rows":[[1],[2]]}]}"#;
+    let page = r#"[{"n": 3}, {"n": 4}]"#;
+    for (files, n) in [("a.ndjson", "{\"n\": 0}\n"), ("b.json", log_analytics), ("c.json", page), ("d.csv", "n\n5\n")]
+        .into_iter()
+        .zip([1, 3, 5, 6])
+    {
+        assert!(put(&tables, source(files.0, files.1), "", false).unwrap().known.is_empty());
+        assert_eq!(rows(), n, "{}", files.0);
+        // Under another name too.
+        let again = put(&tables, source(&format!("copy-of-{}", files.0), files.1), "", false).unwrap();
+        assert_eq!((again.rows, again.known.len(), again.known[0].1), (0, 1, Ticks(7)));
+        assert_eq!((rows(), again.schema), (n, tables.table("T").unwrap().unwrap().schema));
+    }
+    // Twice in one import, and a new one beside a known one.
+    let sources = [source("e.csv", "n\n6\n"), source("e2.csv", "n\n6\n"), source("d.csv", "n\n5\n")];
+    let schema = Schema::default();
+    let request = Request { table: "T", sources: &sources, schema: &schema, replace: false, now: Ticks(8) };
+    let done = import(&tables, &request, |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!((done.rows, done.known.len(), rows()), (1, 2, 7));
+    put(&tables, source("d.csv", "n\n5\n"), "", true).unwrap();
+    assert_eq!(rows(), 1);
+    // It is a Parquet file's turn: the table's own.
+    let file = fs::read(&tables.table("T").unwrap().unwrap().files[0].path).unwrap();
+    let parquet = || Source::of_bytes("t.parquet", Bytes::from(file.clone()), Format::Parquet);
+    assert_eq!(put(&tables, parquet(), "", false).unwrap().rows, 1);
+    assert_eq!((put(&tables, parquet(), "", false).unwrap().known.len(), rows()), (1, 2));
+}
+
+#[test]
+fn what_an_import_left_that_was_killed_is_no_part_of_the_table_and_goes_with_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let tables = Imported::of(dir.path());
+    put(&tables, source("a.ndjson", r#"{"a": 1}"#), "", false).unwrap();
+    let folder = tables.root().join("T");
+    // Killed while it wrote its rows, and between their file and the table that names it.
+    fs::write(folder.join("000002.new"), "half").unwrap();
+    fs::copy(folder.join("000001.parquet"), folder.join("000003.parquet")).unwrap();
+    assert_eq!(tables.table("T").unwrap().unwrap().rows(), 1);
+    put(&tables, source("b.ndjson", r#"{"a": 2}"#), "", false).unwrap();
+    let mut left: Vec<String> =
+        fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    left.retain(|name| name.starts_with('0'));
+    left.sort();
+    assert_eq!(
+        (left, tables.table("T").unwrap().unwrap().rows()),
+        (vec!["000001.parquet".into(), "000002.parquet".into()], 2)
+    );
+}
