@@ -11,6 +11,7 @@ use crate::collect::collector::expiry_warning;
 use crate::collect::health::{Again, FeedHealth, FeedState, Health};
 use crate::console::action::Action;
 use crate::console::state::State;
+use crate::console::state::health::attention;
 use crate::console::theme::Theme;
 use crate::console::widgets::rule::rule;
 use crate::console::widgets::text::{count, number, put};
@@ -56,8 +57,18 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if accounts.is_empty() {
         elsewhere(state, theme, &mut out);
     }
+    let size = Size::of(accounts, area.height.saturating_sub(2));
+    if size == Size::Table {
+        heads(theme, true, &mut out);
+    }
     for account in accounts {
-        one(state, theme, account, &mut out);
+        match size {
+            Size::Full => one(state, theme, account, &mut out),
+            Size::Table | Size::Line => small(state, theme, account, size, &mut out),
+        }
+    }
+    if size != Size::Full {
+        troubles(state, theme, accounts, &mut out);
     }
     let stored = &state.health.stored;
     for (n, what) in [
@@ -125,21 +136,106 @@ fn elsewhere(state: &State, theme: &Theme, out: &mut Writer<'_>) {
     out.y += 1;
 }
 
+/// How much room each account gets, so that all are seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    /// A table of its own, its calls as bars, its errors.
+    Full,
+    /// A line, its feeds under heads that all share, its calls in the line.
+    Table,
+    /// A line: the feed that needs most attention, its calls.
+    Line,
+}
+
+impl Size {
+    fn of(accounts: &[Health], height: u16) -> Self {
+        let feeds: usize = accounts.iter().map(|account| account.feeds.len()).sum();
+        let errors = |account: &Health| account.feeds.iter().filter(|feed| feed.last_error.is_some()).count();
+        let full: usize = accounts.iter().map(|account| 7 + account.feeds.len() + errors(account)).sum();
+        match usize::from(height) {
+            _ if accounts.len() == 1 => Self::Full,
+            room if full <= room => Self::Full,
+            room if 1 + accounts.len() + feeds <= room => Self::Table,
+            _ => Self::Line,
+        }
+    }
+}
+
+/// The heads of the columns. With several accounts the events are those of each since the program started: the store counts them together.
+fn heads(theme: &Theme, several: bool, out: &mut Writer<'_>) {
+    let mut x = out.area.x + 2;
+    for (head, column, width) in columns(out.area.width) {
+        put(out.buf, x, out.y, width - 1, if several && column == 5 { "NEW" } else { head }, theme.dim);
+        x += width;
+    }
+    out.y += 1;
+}
+
+/// One account among several, in little room.
+fn small(state: &State, theme: &Theme, account: &Health, size: Size, out: &mut Writer<'_>) {
+    if out.y >= out.area.bottom() {
+        return;
+    }
+    let used = account.used;
+    let calls = match (used.minute_limit, out.area.width >= 100) {
+        (0, _) => String::new(),
+        (_, true) => format!(
+            "calls {} of {} this minute, {} of {} this hour",
+            number(used.minute.into()),
+            number(used.minute_limit.into()),
+            number(used.hour.into()),
+            number(used.hour_limit.into())
+        ),
+        (_, false) => {
+            format!("calls {}/{} a minute {}/{} an hour", used.minute, used.minute_limit, used.hour, used.hour_limit)
+        }
+    };
+    let worst = account.feeds.iter().max_by_key(|feed| attention(&feed.state));
+    let (_, style) = mark(worst.map(|feed| &feed.state), theme);
+    let name = Shown::new(&account.account);
+    let title = match (size, worst) {
+        (Size::Line, Some(feed)) => format!("{name}  {}: {}", feed.feed.title(), doing(state, &feed.state)),
+        _ => format!("{name}  at {}", account.place),
+    };
+    let (left, width) = (out.area.x + 2, out.area.width.saturating_sub(4));
+    let room = width.saturating_sub(calls.len() as u16 + 2);
+    put(out.buf, left, out.y, room, &title, if size == Size::Line { style } else { theme.strong });
+    put(out.buf, left + room + 2, out.y, calls.len() as u16, &calls, pressure(theme, used.minute, used.minute_limit));
+    out.y += 1;
+    for feed in account.feeds.iter().filter(|_| size == Size::Table) {
+        if out.y < out.area.bottom() {
+            row(state, theme, feed, feed.taken.stored, out);
+        }
+    }
+}
+
+/// What went wrong, of all accounts that are shown small.
+fn troubles(state: &State, theme: &Theme, accounts: &[Health], out: &mut Writer<'_>) {
+    for account in accounts {
+        let name = Shown::new(&account.account);
+        if let Some(warning) = account.token_expires.and_then(|at| expiry_warning(at, state.now)) {
+            out.line(&format!("{name}: {warning}"), theme.warning);
+        }
+        for feed in &account.feeds {
+            if let Some(error) = &feed.last_error {
+                let count = count(feed.errors, "error");
+                out.line(&format!("{name} {}, {count}: {}", feed.feed.title(), Shown::new(error)), theme.warning);
+            }
+        }
+    }
+}
+
 /// One account.
 fn one(state: &State, theme: &Theme, account: &Health, out: &mut Writer<'_>) {
     let stored_as =
         account.stored_as.as_deref().map_or_else(|| "not identified yet".to_owned(), |id| Shown::new(id).into_string());
     out.line(&format!("{}  at {}  ({stored_as})", Shown::new(&account.account), account.place), theme.strong);
     if out.y + 5 < out.area.bottom() {
-        let mut x = out.area.x + 2;
-        for (head, _, width) in columns(out.area.width) {
-            put(out.buf, x, out.y, width - 1, head, theme.dim);
-            x += width;
-        }
-        out.y += 1;
+        let several = state.health.accounts.len() > 1;
+        heads(theme, several, out);
         for feed in &account.feeds {
-            let events = state.health.stored.feeds.iter().find(|(of, ..)| *of == feed.feed).map_or(0, |(_, n, _)| *n);
-            row(state, theme, feed, events, out);
+            let stored = state.health.stored.feeds.iter().find(|(of, ..)| *of == feed.feed).map_or(0, |(_, n, _)| *n);
+            row(state, theme, feed, if several { feed.taken.stored } else { stored }, out);
         }
     }
     out.y += 1;
@@ -219,6 +315,15 @@ fn doing(state: &State, feed: &FeedState) -> String {
     }
 }
 
+/// The colour of calls used of those allowed.
+fn pressure(theme: &Theme, used: u32, allowed: u32) -> Style {
+    match used.saturating_mul(10) / allowed.max(1) {
+        0..7 => theme.good,
+        7..9 => theme.warning,
+        _ => theme.error,
+    }
+}
+
 /// Calls used of those allowed, as a bar.
 fn calls(theme: &Theme, name: &str, used: u32, allowed: u32, out: &mut Writer<'_>) {
     const BAR: u32 = 24;
@@ -227,11 +332,7 @@ fn calls(theme: &Theme, name: &str, used: u32, allowed: u32, out: &mut Writer<'_
     }
     let filled = (used.saturating_mul(BAR)).div_ceil(allowed).min(BAR);
     let [full, rest] = if theme.ascii { ["#", "."] } else { ["█", "░"] };
-    let style = match used.saturating_mul(10) / allowed {
-        0..7 => theme.good,
-        7..9 => theme.warning,
-        _ => theme.error,
-    };
+    let style = pressure(theme, used, allowed);
     let (left, y) = (out.area.x + 2, out.y);
     put(out.buf, left, y, 18, &format!("calls {name}"), theme.dim);
     let x = put(out.buf, left + 18, y, BAR as u16, &full.repeat(filled as usize), style);

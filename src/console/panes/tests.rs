@@ -387,3 +387,29 @@ fn a_page_about_everything() {
         insta::assert_snapshot!(format!("entities-{}x{}", size.width, size.height), text(&paint(&state, &dark())));
     }
 }
+
+#[test]
+fn several_accounts_are_shown_apart_each_with_its_calls_in_whatever_room_there_is() {
+    let names = ["labs", "bridge", "north", "east", "south"];
+    for (size, others) in [(SIZES[0], 2), (SIZES[1], 2), (SIZES[0], 5)] {
+        let mut state = state(size);
+        for (n, name) in names.into_iter().enumerate().take(others) {
+            let mut other = health(state.now);
+            other.account = name.into();
+            other.place = format!("{name}.example.test");
+            other.used.minute = 7 + n as u32;
+            other.feeds.truncate(if name == "bridge" { 1 } else { 3 });
+            update(&mut state, Message::Health { account: n + 1, health: Box::new(other) });
+        }
+        press(&mut state, &["5"]);
+        let screen = text(&paint(&state, &dark()));
+        let calls = [18, 7, 8, 9, 10, 11];
+        for (name, minute) in ["acme"].into_iter().chain(names.into_iter().take(others)).zip(calls) {
+            // Beside its name, or as bars under it where there is room.
+            let beside = screen.lines().any(|line| line.contains(name) && line.contains(&format!("calls {minute}")));
+            let under = screen.contains(&format!("{name}  at")) && screen.contains(&format!("  {minute} of 300"));
+            assert!(beside || under, "{name} at {size}:\n{screen}");
+        }
+        insta::assert_snapshot!(format!("health-{}-accounts-{}x{}", others + 1, size.width, size.height), screen);
+    }
+}

@@ -52,7 +52,8 @@ impl Feeds {
     }
 }
 
-const fn attention(state: &FeedState) -> u8 {
+/// How much attention a state needs, against others.
+pub const fn attention(state: &FeedState) -> u8 {
     match state {
         FeedState::Idle { .. } => 0,
         FeedState::Polling | FeedState::ReadingAgain { .. } => 1,
