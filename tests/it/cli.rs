@@ -17,7 +17,9 @@ mod import;
 mod import_table;
 mod keeping;
 mod own_records;
+mod proxies;
 mod query;
+mod rotating;
 mod use_and_misuse;
 
 /// A home directory of its own, in which the program is run.
