@@ -9,6 +9,7 @@
 //! evidence/watermark           the newest sequence number; written after each commit, watched by other processes
 //! evidence/signing.key         what checkpoints are signed with: its owner's alone (see `signing`)
 //! evidence/signing.pub         what they are verified with
+//! evidence/copies              how the copying of heads goes, as the collector wrote it down last
 //! evidence/doubts              segments that readers could not read, for the writer to look at (see `doubts`); mostly there is none
 //! evidence/writer.lock         held by the one writer, names its pid and host
 //! tables/                      imported tables (see `tables`)
@@ -129,8 +130,19 @@ impl Layout {
         self.root.join("writer.lock")
     }
 
-    /// Is there a store here?
+    pub fn copies(&self) -> PathBuf {
+        self.root.join("copies")
+    }
+
+    /// Is there a store here, whole or not?
     pub fn exists(&self) -> bool {
-        self.catalogue().exists()
+        self.catalogue().exists() || self.has_remains()
+    }
+
+    /// Is there something that only a catalogue can have led to?
+    fn has_remains(&self) -> bool {
+        let is_segment = |file: std::fs::DirEntry| file.path().extension().is_some_and(|end| end == "parquet");
+        heads::read(&self.heads()).is_some()
+            || std::fs::read_dir(self.segments()).is_ok_and(|files| files.flatten().any(is_segment))
     }
 }

@@ -15,6 +15,7 @@ use super::{Outcome, collecting, output};
 use crate::base::config::Config;
 use crate::base::http::{HttpClient, HttpOptions};
 use crate::base::paths::Paths;
+use crate::store::checkpoint::copies::{self, Copy};
 use crate::store::{Layout, Reader};
 
 /// Check configuration, tokens, directories, network and terminal, and name the fix for what is wrong
@@ -73,6 +74,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     }
     findings.extend(directories::look(&place.paths));
     findings.extend(store(&place));
+    findings.extend(head_copies(&place));
     let http = trust(&place, &mut findings);
     findings.extend(accounts::look(&place, http.as_ref(), args.live));
     findings.extend(connect::look(&place, http.as_ref(), args.live));
@@ -138,7 +140,13 @@ fn store(place: &Place) -> Vec<Finding> {
     }
     findings.push(match Reader::open(data).and_then(|reader| reader.status()) {
         Err(error) => {
-            Finding::wrong("store", error.to_string(), "name another with --data-dir, or put this one back from a copy")
+            let fix = "put the store back from a backup, or name another with --data-dir; nothing here was written over";
+            Finding::wrong("store", error.to_string(), fix)
+        }
+        Ok(status) if !status.damaged.is_empty() => {
+            let says = format!("{} segments are damaged, their events are in no answer", status.damaged.len());
+            let fix = "put their files back from a backup and run `vaultscope store verify`; a running collector fetches what the service still has";
+            Finding::wrong("store", says, fix)
         }
         Ok(status) => {
             let writer = status.writer.as_ref().map_or_else(
@@ -159,6 +167,28 @@ fn store(place: &Place) -> Vec<Finding> {
         }
     });
     findings
+}
+
+/// Do the places that heads are to be copied to take them?
+fn head_copies(place: &Place) -> Vec<Finding> {
+    let told = copies::read(&Layout::of(&place.paths.data));
+    let look = |copy: &crate::base::config::ledger::Place| {
+        let name = copy.to_string();
+        match told.iter().find(|told| told.place == name) {
+            None => Finding::doubt(
+                "head copies",
+                format!("{name}: nothing has been copied there yet"),
+                "they are copied while a collector runs: start `vaultscope collect`",
+            ),
+            Some(Copy { error: Some(why), since, .. }) => Finding::wrong(
+                "head copies",
+                format!("{name}: not copied since {since}: {why}"),
+                "make the place writable for whoever collects, or name another under [ledger] in the configuration",
+            ),
+            Some(Copy { since, .. }) => Finding::fine("head copies", format!("{name}: copied, as of {since}")),
+        }
+    };
+    place.config.ledger.copies.iter().map(look).collect()
 }
 
 /// The certificate authorities, and the client that trusts them.

@@ -19,7 +19,9 @@ use tokio::task::JoinHandle;
 
 use crate::base::config::Ledger;
 use crate::base::config::ledger::Place;
+use crate::base::time::Ticks;
 use crate::store::Reader;
+use crate::store::checkpoint::copies::{self, Copy};
 use crate::store::checkpoint::{CopiedHead, SignedHead};
 
 /// A place that has not taken a line by then is in trouble.
@@ -44,6 +46,9 @@ impl HeadCopies {
         let (stop, told) = watch::channel(false);
         let places = ledger.copies.iter().map(|place| (place.to_string(), None)).collect();
         let trouble = Arc::new(watch::Sender::new(places));
+        if !ledger.copies.is_empty() || reader.layout().copies().exists() {
+            write_down(reader, &trouble.borrow(), &[]);
+        }
         let copy = |(at, place): (usize, &Place)| {
             let copier = Copier {
                 at,
@@ -135,8 +140,20 @@ impl Copier {
                 None => tracing::info!(place, "the store's head is copied again"),
             }
             *known = error;
+            write_down(&self.reader, all, &copies::read(self.reader.layout()));
             true
         });
+    }
+}
+
+/// For consoles and commands, which are other processes. What is as it was is so since then.
+fn write_down(reader: &Reader, all: &Trouble, before: &[Copy]) {
+    let copy = |(place, error): &(String, Option<String>)| {
+        let same = before.iter().find(|copy| copy.place == *place && copy.error == *error);
+        Copy { place: place.clone(), since: same.map_or_else(Ticks::now, |copy| copy.since), error: error.clone() }
+    };
+    if let Err(error) = copies::write(reader.layout(), &all.iter().map(copy).collect::<Vec<_>>()) {
+        tracing::warn!(%error, "how the copying of heads goes could not be written down");
     }
 }
 
@@ -177,7 +194,6 @@ mod tests {
 
     use super::*;
     use crate::base::config::values::Every;
-    use crate::base::time::Ticks;
     use crate::event::{Feed, Source};
     use crate::store::verify::{Copies, Kind, Options, verify};
     use crate::store::{Layout, Page, Writer};
@@ -208,6 +224,8 @@ mod tests {
         let trouble = copies.trouble();
         copies.stop().await;
         assert!(trouble.borrow()[2].1.is_some() && trouble.borrow()[0].1.is_none(), "{:?}", trouble.borrow());
+        let told: Vec<bool> = copies::read(&Layout::of(&data)).iter().map(|copy| copy.error.is_some()).collect();
+        assert_eq!(told, [false, false, true], "other processes know it too");
         let mut datagram = [0; 2048];
         let length = syslog.recv(&mut datagram).unwrap();
         let text = String::from_utf8(datagram[..length].to_vec()).unwrap();

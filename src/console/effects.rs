@@ -14,7 +14,7 @@ use std::thread;
 
 use self::names::Names;
 use self::queries::Queries;
-use self::scan::ScanError;
+use self::scan::{Missing, ScanError};
 use super::Options;
 use super::message::{Effect, Message};
 use super::state::NoticeKind;
@@ -95,22 +95,25 @@ fn serve(reader: &Reader, names: &Names, queue: &Receiver<Effect>, answers: &Syn
             waiting.push(effect);
         }
         for effect in waiting {
-            if let Some(answer) = read(reader, names, &effect)
-                && answers.send(answer).is_err()
-            {
+            if read(reader, names, &effect).into_iter().any(|answer| answers.send(answer).is_err()) {
                 return;
             }
         }
     }
 }
 
-fn read(reader: &Reader, names: &Names, effect: &Effect) -> Option<Message> {
+/// The answer, and after it what is missing from it.
+fn read(reader: &Reader, names: &Names, effect: &Effect) -> Vec<Message> {
+    let with = |answer: Message, missing: Missing| {
+        let warning = missing.said().map(|said| Message::Notice(NoticeKind::Warning, said));
+        [answer].into_iter().chain(warning).collect()
+    };
     let failed = |what: &str, error: &ScanError| {
         tracing::warn!("{what}: {error}");
         Message::Notice(NoticeKind::Error, format!("{what}: {}", Shown::new(&error.to_string())))
     };
-    Some(match *effect {
-        Effect::LoadEvent(seq) => match scan::event(reader, &names.now(), seq) {
+    match *effect {
+        Effect::LoadEvent(seq) => vec![match scan::event(reader, &names.now(), seq) {
             Ok(Some((facts, raw))) => Message::Event(Box::new(Record::new(seq, facts, &raw))),
             Ok(None) => {
                 Message::EventMissing { seq, problem: "The store does not hold this event any more.".to_owned() }
@@ -119,17 +122,17 @@ fn read(reader: &Reader, names: &Names, effect: &Effect) -> Option<Message> {
                 let problem = format!("The event could not be read: {}", Shown::new(&error.to_string()));
                 Message::EventMissing { seq, problem }
             }
-        },
+        }],
         Effect::LoadRange { from, to } => match scan::range(reader, &names.now(), from, to) {
-            Ok((lines, cut)) => Message::RangeRows { from, to, lines, cut },
-            Err(error) => failed("the range could not be read", &error),
+            Ok((lines, cut, missing)) => with(Message::RangeRows { from, to, lines, cut }, missing),
+            Err(error) => vec![failed("the range could not be read", &error)],
         },
         Effect::LoadMinutes { from, to } => match scan::minutes(reader, from, to) {
-            Ok(bins) => Message::Minutes { from, to, bins },
-            Err(error) => failed("the timeline could not be read", &error),
+            Ok((bins, missing)) => with(Message::Minutes { from, to, bins }, missing),
+            Err(error) => vec![failed("the timeline could not be read", &error)],
         },
-        _ => return None,
-    })
+        _ => Vec::new(),
+    }
 }
 
 /// The sequence that hands text to the terminal's clipboard (OSC 52): lines and tabs are kept, everything else that cannot be seen is

@@ -38,9 +38,32 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     modes::create(path, modes::SHARED)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(StoreError::sqlite("open the catalogue"))?;
-    configure(&db).map_err(StoreError::sqlite("configure the catalogue"))?;
+    configure(&db).map_err(opening(path, "configure the catalogue"))?;
     migrate(&mut db, path)?;
     Ok(db)
+}
+
+/// For `map_err`: a catalogue that cannot even be opened is told with what can be done about it.
+fn opening(path: &Path, what: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    move |e| match e.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => {
+            StoreError::Catalogue { path: path.into(), why: format!("is damaged ({e})") }
+        }
+        _ => StoreError::sqlite(what)(e),
+    }
+}
+
+/// Refuses a store whose catalogue is gone or empty though there is more of it: a new one in its place would take the rest for leftovers.
+pub(super) fn is_there(layout: &Layout) -> Result<(), StoreError> {
+    let path = layout.catalogue();
+    let why = match std::fs::metadata(&path) {
+        Ok(file) if file.len() > 0 => return Ok(()),
+        Ok(_) => "is empty",
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => "is missing",
+        Err(e) => return Err(StoreError::io(&path, e)),
+    };
+    if layout.has_remains() { Err(StoreError::Catalogue { path, why: why.to_owned() }) } else { Ok(()) }
 }
 
 fn configure(db: &Connection) -> rusqlite::Result<()> {
@@ -67,7 +90,7 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     loop {
         let tx = db
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed("take the catalogue to the newest schema"))?;
+            .map_err(opening(path, "take the catalogue to the newest schema"))?;
         let version = schema_version(&tx)?;
         let Some(step) = usize::try_from(version).ok().and_then(|v| MIGRATIONS.get(v)) else {
             return match version {
@@ -94,7 +117,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(db)
     };
-    let db = open(flags).map_err(StoreError::sqlite("open the catalogue to read"))?;
+    let db = open(flags).map_err(opening(path, "open the catalogue to read"))?;
     match schema_version(&db)? {
         found if found > SCHEMA_VERSION => Err(StoreError::Newer { path: path.into(), found, known: SCHEMA_VERSION }),
         _ => Ok(db),

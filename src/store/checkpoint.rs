@@ -12,6 +12,7 @@
 //! checkpoint is shown by the batches in between.
 
 mod copied;
+pub mod copies;
 mod notary;
 
 pub use copied::{CopiedHead, Line};

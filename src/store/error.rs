@@ -30,8 +30,14 @@ pub enum StoreError {
     Full { what: String },
     #[error("{}: {source}", .path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{what}: {source}")]
+    #[error("{what}: {source}{}", cure(.source))]
     Sqlite { what: &'static str, source: rusqlite::Error },
+    #[error(
+        "{} {why}, and nothing was changed: put it back from a backup together with the catalogue.db-wal beside it; without a backup move the \
+         evidence folder away and collect anew, which fetches what the service still has; the sealed events in segments/ are Parquet files, which \
+         `vaultscope import --table NAME FILE` reads", .path.display()
+    )]
+    Catalogue { path: PathBuf, why: String },
     #[error("{}: {source}", .path.display())]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
     #[error("{what}: {source}")]
@@ -67,6 +73,17 @@ pub enum StoreError {
         "a fault of this program ended the work on the store; nothing of it was kept, and the store is opened anew; the log says more"
     )]
     Died,
+}
+
+/// What to do about an error of SQLite, where it is the database that is broken.
+fn cure(error: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    match error.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => {
+            "; the database is damaged: run `vaultscope store verify` to see how far it can be read, and put it back from a backup"
+        }
+        _ => "",
+    }
 }
 
 impl StoreError {

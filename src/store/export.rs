@@ -31,6 +31,7 @@ use super::{Head, Layout, Reader, Root, SCHEMA_VERSION, StoreError};
 use crate::base::time::Ticks;
 use crate::event::{Feed, schema};
 use files::Folder;
+pub use files::NewFile;
 use range::Range;
 
 /// How the events are written.
@@ -83,13 +84,37 @@ pub struct Exported {
     pub bytes: u64,
     /// Of the file of events.
     pub digest: Root,
-    /// Of the manifest.
-    pub manifest: Root,
+    /// Of the manifest, where there is one.
+    pub manifest: Option<Root>,
     pub head: Head,
     /// Is the manifest signed? Only who may use the store's key can.
     pub signed: bool,
     /// CSV cells that were altered, by column.
     pub altered: BTreeMap<String, u64>,
+}
+
+/// Exports the events alone, without a manifest, to where `sink` leads: a new file, or a pipe. Nothing but its digest says then that it is what
+/// was exported.
+pub fn export_events(
+    data_dir: &Path,
+    sink: std::fs::File,
+    options: &Options,
+    predicate: Option<&mut Predicate<'_>>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Exported, ExportError> {
+    let reader = Reader::open(data_dir)?;
+    let layout = Layout::of(data_dir);
+    let out = Out::new(io::BufWriter::with_capacity(256 * 1024, sink), options)?;
+    let mut range = Range::new(&reader, &layout, options, out)?;
+    range.walk(predicate, progress)?;
+    let found = range.finish()?;
+    let (events, bytes, digest, head, altered) = (found.count, found.bytes, found.digest, found.head, found.altered);
+    Ok(Exported { events, bytes, digest, manifest: None, head, signed: false, altered })
+}
+
+/// A new file for exported events, with a name that says that it is not whole yet. Nothing is written over.
+pub fn new_file(path: &Path) -> Result<NewFile, ExportError> {
+    NewFile::create(path)
 }
 
 /// Exports into a new folder. `progress` hears how many events of how many were looked at.
@@ -158,7 +183,7 @@ pub fn export(
         events: found.count,
         bytes,
         digest,
-        manifest: manifest_digest,
+        manifest: Some(manifest_digest),
         head: found.head,
         signed: signer.is_some(),
         altered: found.altered,
@@ -220,7 +245,11 @@ impl Out {
         };
         let io = |e| StoreError::io(Path::new("the export"), e);
         let Hashed { file, hash, bytes } = out;
-        file.into_inner().map_err(|e| io(e.into_error()))?.sync_all().map_err(io)?;
+        let file = file.into_inner().map_err(|e| io(e.into_error()))?;
+        // A pipe has nothing to sync.
+        if file.metadata().is_ok_and(|file| file.is_file()) {
+            file.sync_all().map_err(io)?;
+        }
         Ok((hash.finalize().into(), bytes, altered))
     }
 }

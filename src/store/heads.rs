@@ -30,6 +30,21 @@ const SLOT: usize = 64;
 const OFFSETS: [u64; 2] = [0, 4096];
 const FILE_BYTES: u64 = 8192;
 
+/// Is each slot of the file a head, or never written? One that is being written is looked at again.
+pub(super) fn is_whole(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return true };
+    let holds = |at| {
+        let mut slot = [0; SLOT];
+        file.read_exact_at(&mut slot, at).is_err() || slot == [0; SLOT] || Head::from_slot(&slot).is_some()
+    };
+    (0..3).any(|look| {
+        if look > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        OFFSETS.into_iter().all(holds)
+    })
+}
+
 /// How far the chain has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {

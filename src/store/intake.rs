@@ -67,6 +67,7 @@ pub(super) struct Progress {
 impl Intake {
     /// Opens the store for writing. The caller holds the writer's lock.
     pub(super) fn open(layout: Layout, options: Options) -> Result<Self, StoreError> {
+        catalogue::is_there(&layout)?;
         let db = catalogue::open_writer(&layout.catalogue())?;
         if let Some(pages) = options.catalogue_pages {
             db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))

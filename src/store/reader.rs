@@ -82,6 +82,7 @@ impl Reader {
         if !layout.exists() {
             return Err(StoreError::Missing { dir: data_dir.into() });
         }
+        catalogue::is_there(&layout)?;
         let mut db = catalogue::open_reader(&layout.catalogue())?;
         let found = catalogue::schema_version(&db)?;
         if found < catalogue::SCHEMA_VERSION {

@@ -9,6 +9,7 @@
 
 mod claims;
 mod columns;
+mod entries;
 mod finding;
 mod held;
 pub(super) mod listing;
@@ -119,11 +120,21 @@ fn attempt(
     // Before the catalogue is read: a collector writes it after the catalogue.
     let kept = heads::read(&layout.heads());
     let mut report = Report::default();
+    if !heads::is_whole(&layout.heads()) {
+        let what = "the head file holds something that is no head: it was changed, or its disk is failing";
+        report.add(Finding::new(Kind::Head, i64::MAX, what).at("heads").standing_for(0));
+    }
+    let public = Verifier::of(layout);
+    if public.is_none() && std::fs::read(layout.signing_public()).is_ok() {
+        let what = "there is no public key in the file: it was changed";
+        report.add(Finding::new(Kind::Head, i64::MAX, what).at("signing.pub").standing_for(0));
+    }
     let mut walk = || -> Result<Option<()>, StoreError> {
+        catalogue::is_there(layout)?;
         let db = catalogue::open_reader(&layout.catalogue())?;
         let listing = Listing::read(&db, layout)?;
         let mut walk = Walk::new(&db, &listing, options, progress, &mut report);
-        let claims = Claims::gather(&listing, kept, Verifier::of(layout).as_ref(), options, walk.report);
+        let claims = Claims::gather(&listing, kept, public.as_ref(), options, walk.report);
         walk.run(claims)?;
         for segment in std::mem::take(&mut walk.vanished) {
             if !last && !Listing::is_live(&db, segment)? {
@@ -162,7 +173,7 @@ fn is_damage(e: &StoreError) -> bool {
                         | rusqlite::Error::QueryReturnedNoRows
                 )
         }
-        StoreError::Damaged { .. } => true,
+        StoreError::Damaged { .. } | StoreError::Catalogue { .. } => true,
         _ => false,
     }
 }
@@ -238,11 +249,7 @@ impl<'w> Walk<'w> {
         walked?;
         self.twice(&hasher)?;
         tombstones::hold(listing, std::mem::take(&mut self.gone), self.report);
-        let fresh: u64 = listing.pages.iter().map(|page| page.rows).sum();
-        if fresh != listing.identities {
-            let what = format!("{fresh} fresh events have {} entries in their index", listing.identities);
-            self.report.add(Finding::new(Kind::Catalogue, i64::MAX, what).at("catalogue.db").standing_for(0));
-        }
+        entries::hold(listing, self.report);
         Ok(())
     }
 

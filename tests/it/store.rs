@@ -159,3 +159,49 @@ fn a_second_writer_is_refused_by_the_pid_of_the_first_and_a_reader_follows_it() 
     child.wait().unwrap();
     Writer::open(dir.path()).unwrap();
 }
+
+/// Beside a writer at full speed, sealing and merging: what `verify` sees in another process is sound each time, and grows.
+#[test]
+fn verify_in_another_process_finds_nothing_beside_an_intake_that_goes_on() {
+    let dir = crate::evidence::scratch();
+    let options = vaultscope::store::Options {
+        seal_rows: 500,
+        keep_fresh: 100,
+        merge_rows: 5_000,
+        grace: 0,
+        ..Default::default()
+    };
+    let writer = Writer::open_with(dir.path(), options).unwrap();
+    let stream = crate::evidence::Stream { size: 50 };
+    writer.handle().commit_blocking(stream.page(0)).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 1.. {
+                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                writer.handle().commit_blocking(stream.page(number)).unwrap();
+            }
+        });
+        let mut events = Vec::new();
+        for _ in 0..6 * crate::evidence::soak() {
+            let verify = std::process::Command::new(env!("CARGO_BIN_EXE_vaultscope"))
+                .args(["store", "verify", "--format", "json", "--data-dir"])
+                .arg(dir.path())
+                .env("HOME", dir.path())
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&verify.stdout).into_owned();
+            let told = String::from_utf8_lossy(&verify.stderr).into_owned();
+            let report: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{told}"));
+            if verify.status.code() != Some(0) || report["notes"] != serde_json::json!([]) {
+                done.store(true, std::sync::atomic::Ordering::Relaxed);
+                panic!("{said}{told}");
+            }
+            events.push(report["events"].as_u64().unwrap());
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(events.is_sorted() && events.first() < events.last(), "{events:?}");
+    });
+}

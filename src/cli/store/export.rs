@@ -1,9 +1,10 @@
 //! `store export`
 
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take;
 
@@ -21,26 +22,30 @@ use crate::event::{Feed, schema};
 use crate::hunt::lint;
 use crate::kql::Type;
 use crate::store::Rows;
-use crate::store::export::{ExportError, Exported, Format, Options, Predicate, export};
+use crate::store::export::{ExportError, Exported, Format, Options, Predicate, export, export_events, new_file};
 use crate::store::signing::hex;
 use crate::store::workspace::QueryRecord;
 
-/// Write a range of events to a new folder, with what proves it
+/// Write a range of events to a new folder with what proves it, to a file, or to standard output
 ///
-/// NDJSON is the evidence bundle: each event's exact text, and in manifest.json the hashes that prove that it was committed as it stands there,
-/// up to a head signed by the store. `vaultscope store verify --bundle DIR` and tools/verify_export.py check it without the store.
+/// A folder of NDJSON is the evidence bundle: each event's exact text, and in manifest.json the hashes that prove that it was committed as it
+/// stands there, up to a head signed by the store. `vaultscope store verify --bundle DIR` and tools/verify_export.py check it without the store.
+///
+/// A name that ends in .csv, .parquet or .ndjson is a file, and - is standard output: the events alone, without a manifest. They can be worked
+/// with, and prove nothing; their SHA-256 is printed and kept in the query log.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   vaultscope store export -o case-17 --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z
   vaultscope store export -o failures --feed signinattempts --where 'outcome == \"failure\"'
-  vaultscope store export -o for-excel --format csv --from 2026-03-01T00:00:00Z
+  vaultscope store export -o march.csv --from 2026-03-01T00:00:00Z --to 2026-04-01T00:00:00Z
+  vaultscope store export -o - --format ndjson --feed auditevents | jq -r .uuid
 
 In CSV, cells that a spreadsheet would run as formulas get an apostrophe before them; the manifest counts them. The export is kept in the
 query log with its digest and the head of the chain.")]
 pub struct Args {
-    /// The new folder: a name of A-Z a-z 0-9 . _ -; nothing is written over
-    #[arg(short, long, value_name = "DIR")]
+    /// The new folder (a name of A-Z a-z 0-9 . _ -), a new file (.csv, .parquet, .ndjson), or - for standard output; nothing is written over
+    #[arg(short, long, value_name = "DIR|FILE|-")]
     output: PathBuf,
     /// Only events from this time on (their own time; of their arrival where they have none)
     #[arg(long, value_name = "TIME", value_parser = values::time)]
@@ -54,15 +59,15 @@ pub struct Args {
     /// Only events for which this is true: a predicate in KQL over OnePasswordEvents
     #[arg(long = "where", value_name = "PREDICATE")]
     predicate: Option<String>,
-    /// How to write them
-    #[arg(long, default_value = "ndjson")]
-    format: As,
+    /// How to write them; without this as the file's name says, else ndjson
+    #[arg(long)]
+    format: Option<As>,
     /// Leave CSV cells as they are, formulas and all
     #[arg(long)]
     raw_csv: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum As {
     /// The evidence bundle
     Ndjson,
@@ -70,6 +75,39 @@ enum As {
     Parquet,
     /// The stored columns, safe for spreadsheets
     Csv,
+}
+
+/// Where the events go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Folder,
+    File,
+    Stdout,
+}
+
+/// What the name of the output says, and the format with it.
+fn target(args: &Args) -> Result<(Target, As), WrongUse> {
+    let end = args.output.extension().and_then(|end| end.to_str());
+    let named = match end {
+        Some("csv") => Some(As::Csv),
+        Some("parquet") => Some(As::Parquet),
+        Some("ndjson" | "jsonl") => Some(As::Ndjson),
+        _ => None,
+    };
+    let target = match named {
+        _ if args.output.as_os_str() == "-" => Target::Stdout,
+        Some(_) => Target::File,
+        None => Target::Folder,
+    };
+    let format = args.format.or(named).unwrap_or(As::Ndjson);
+    if target == Target::File && named != Some(format) {
+        let what = format!("{} says another format than --format; leave one of them out", args.output.display());
+        return Err(WrongUse(what));
+    }
+    if target == Target::Stdout && output::is_terminal() {
+        return Err(WrongUse("-o - writes events as they are, which a terminal must not get: redirect it".to_owned()));
+    }
+    Ok((target, format))
 }
 
 fn feed(text: &str) -> Result<Feed, String> {
@@ -90,6 +128,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     if args.from.zip(args.to).is_some_and(|(from, to)| from >= to) {
         return Err(WrongUse("--from must be before --to".to_owned()).into());
     }
+    let (target, format) = target(args)?;
     let place = Place::of(global)?;
     place.remind_of_demo();
     let options = Options {
@@ -97,7 +136,7 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
         to: args.to,
         feeds: args.feed.clone(),
         predicate: args.predicate.clone(),
-        format: match args.format {
+        format: match format {
             As::Ndjson => Format::Ndjson,
             As::Parquet => Format::Parquet,
             As::Csv => Format::Csv,
@@ -115,12 +154,23 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
     };
     let mut matching = asked.as_deref().map(|text| move |batch: &RecordBatch| matches(text, batch));
     let predicate = matching.as_mut().map(|matching| matching as &mut Predicate<'_>);
-    let done = export(&place.paths.data, &args.output, &options, predicate, &mut progress);
+    let data = &place.paths.data;
+    let done = match target {
+        Target::Folder => export(data, &args.output, &options, predicate, &mut progress),
+        Target::File => new_file(&args.output).and_then(|file| {
+            let done = export_events(data, file.sink()?, &options, predicate, &mut progress)?;
+            file.keep().map(|()| done)
+        }),
+        Target::Stdout => {
+            let sink = std::io::stdout().as_fd().try_clone_to_owned().context("standard output")?;
+            export_events(data, sink.into(), &options, predicate, &mut progress)
+        }
+    };
     output::progress("");
     match done {
         Ok(done) => {
             log(&place, args, &done, began.elapsed());
-            tell(&args.output, &done);
+            tell(&args.output, target, &done);
             Ok(Outcome::Done)
         }
         Err(ExportError::Predicate(error)) => match error.downcast::<QueryError>() {
@@ -183,7 +233,7 @@ fn log(place: &Place, args: &Args, done: &Exported, took: Duration) {
     }
     params.push(("export".to_owned(), args.output.display().to_string()));
     params.push(("sha256".to_owned(), hex(&done.digest)));
-    params.push(("manifest".to_owned(), hex(&done.manifest)));
+    params.extend(done.manifest.map(|manifest| ("manifest".to_owned(), hex(&manifest))));
     params.push(("head".to_owned(), format!("{} {}", done.head.batches, hex(&done.head.root))));
     place.log_query(&QueryRecord {
         id: 0,
@@ -198,8 +248,8 @@ fn log(place: &Place, args: &Args, done: &Exported, took: Duration) {
     });
 }
 
-fn tell(folder: &Path, done: &Exported) {
-    let name = folder.to_string_lossy();
+fn tell(output: &Path, target: Target, done: &Exported) {
+    let name = if target == Target::Stdout { "standard output".into() } else { output.to_string_lossy() };
     output::note(format_args!(
         "vaultscope: {} events, {}, in {}; SHA-256 {}, head batch {}",
         done.events,
@@ -208,7 +258,11 @@ fn tell(folder: &Path, done: &Exported) {
         hex(&done.digest),
         done.head.batches
     ));
-    if !done.signed {
+    if target != Target::Folder {
+        output::note(
+            "vaultscope: events alone prove nothing: for evidence name a folder (-o DIR), which gets a manifest too",
+        );
+    } else if !done.signed {
         output::note(
             "vaultscope: the manifest is not signed: only the store's owner can; the chain in it is signed all the same",
         );

@@ -20,6 +20,7 @@ use crate::console::state::NoticeKind;
 use crate::console::state::health::StoreHealth;
 use crate::console::state::line::Line;
 use crate::console::state::tail::CAPACITY;
+use crate::store::checkpoint::copies;
 use crate::store::names::Directory;
 use crate::store::{Reader, Rows, StoreError};
 
@@ -202,6 +203,9 @@ impl Intake {
             stored.undated += feed.undated;
         }
         stored.gaps = [status.gaps, status.gaps_filled, status.gaps_lost];
+        stored.damaged = status.damaged.len() as u64;
+        let failing = |copy: copies::Copy| Some((copy.place.into(), copy.error?.into()));
+        stored.copies = copies::read(&status.layout).into_iter().filter_map(failing).collect();
         stored.late = self.reader.found_late().unwrap_or_default();
         let sweeps = self.reader.sweeps().unwrap_or_default();
         stored.swept = sweeps.iter().filter_map(|sweep| sweep.ended).max();

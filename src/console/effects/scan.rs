@@ -1,6 +1,7 @@
 //! Reads of the store that a pane needs itself: one event, the rows of a range, the counts of its minutes. Questions go to the engine.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::kernels::cmp;
@@ -22,7 +23,7 @@ use crate::event::catalogue::{Outcome, outcome};
 use crate::event::columns::text_at;
 use crate::event::{Feed, Source, schema};
 use crate::store::names::Directory;
-use crate::store::{Reader, Segment, Snapshot, StoreError};
+use crate::store::{Reader, Segment, Snapshot, StoreError, doubts};
 
 /// Where an event has UUIDs that may have names.
 const UUIDS: [(&str, &str); 6] = [
@@ -44,6 +45,36 @@ pub enum ScanError {
     Parquet(#[from] parquet::errors::ParquetError),
     #[error("a segment is damaged: {0}")]
     Arrow(#[from] ArrowError),
+    #[error("a segment is damaged: it cannot be decoded")]
+    Undecodable,
+}
+
+/// Segments with rows in the range that could not be read whole: what they hold may be missing from the answer, which is given all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    pub segments: u64,
+    /// The events that they have, in the range and out of it.
+    pub events: u64,
+}
+
+impl Missing {
+    fn add(&mut self, segment: &Segment) {
+        self.segments += 1;
+        self.events += segment.rows;
+    }
+
+    /// What to tell, where there is something.
+    pub fn said(self) -> Option<String> {
+        let what = match self.segments {
+            0 => return None,
+            1 => "a segment".to_owned(),
+            n => format!("{n} segments"),
+        };
+        Some(format!(
+            "{what} of {} events cannot be read: some are missing here (vaultscope store verify)",
+            self.events
+        ))
+    }
 }
 
 /// Times of events, both ends included.
@@ -67,63 +98,91 @@ impl Between {
     }
 }
 
-/// Calls `each` with the rows that lie between, by sequence number, until it answers false.
+/// Calls `each` with the rows that lie between, by sequence number, until it answers false. What cannot be read is left out, and answered.
 fn scan(
     snapshot: &Snapshot,
     between: Between,
     columns: &[&str],
     mut each: impl FnMut(&RecordBatch) -> bool,
-) -> Result<(), ScanError> {
+) -> Result<Missing, ScanError> {
+    let mut missing = Missing::default();
+    snapshot.damaged.iter().filter(|segment| between.may_lie_in(segment)).for_each(|segment| missing.add(segment));
     for segment in snapshot.segments.iter().filter(|segment| between.may_lie_in(segment)) {
-        let metadata = segment.metadata()?.metadata().file_metadata();
-        let time = ProjectionMask::roots(metadata.schema_descr(), schema::position("timestamp"));
-        let predicate = ArrowPredicateFn::new(time, move |batch| between.rows(&batch));
-        let columns: Vec<usize> = columns.iter().filter_map(|name| schema::position(name)).collect();
-        let batches =
-            segment.read(&columns, |builder| builder.with_row_filter(RowFilter::new(vec![Box::new(predicate)])))?;
-        for batch in batches {
-            if !each(&batch?) {
-                return Ok(());
+        // What is in a damaged file may be anything: a decoder that gives up must not take the thread with it.
+        let read = catch_unwind(AssertUnwindSafe(|| scan_segment(segment, between, columns, &mut each)));
+        match read.unwrap_or(Err(ScanError::Undecodable)) {
+            Ok(true) => {}
+            Ok(false) => return Ok(missing),
+            Err(error) => {
+                tracing::warn!(%error, file = %segment.path.display(), "a segment cannot be read");
+                doubts::doubt(segment);
+                missing.add(segment);
             }
         }
     }
     for batch in &snapshot.fresh {
         let rows = between.rows(batch)?;
         if rows.true_count() > 0 && !each(&filter_record_batch(batch, &rows)?) {
-            return Ok(());
+            break;
         }
     }
-    Ok(())
+    Ok(missing)
+}
+
+/// The same for one segment; false when `each` wants no more.
+fn scan_segment(
+    segment: &Segment,
+    between: Between,
+    columns: &[&str],
+    each: &mut impl FnMut(&RecordBatch) -> bool,
+) -> Result<bool, ScanError> {
+    let metadata = segment.metadata()?.metadata().file_metadata();
+    let time = ProjectionMask::roots(metadata.schema_descr(), schema::position("timestamp"));
+    let predicate = ArrowPredicateFn::new(time, move |batch| between.rows(&batch));
+    let columns: Vec<usize> = columns.iter().filter_map(|name| schema::position(name)).collect();
+    let batches =
+        segment.read(&columns, |builder| builder.with_row_filter(RowFilter::new(vec![Box::new(predicate)])))?;
+    for batch in batches {
+        if !each(&batch?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 const fn within(from: Ticks, to: Ticks) -> Between {
     Between { first: from.0, last: to.0 - 1 }
 }
 
-/// The rows of a range by their time, and whether there are more.
-pub fn range(reader: &Reader, names: &Directory, from: Ticks, to: Ticks) -> Result<(Vec<Line>, bool), ScanError> {
+/// The rows of a range by their time, whether there are more, and what is missing.
+pub fn range(
+    reader: &Reader,
+    names: &Directory,
+    from: Ticks,
+    to: Ticks,
+) -> Result<(Vec<Line>, bool, Missing), ScanError> {
     let mut found = Vec::new();
-    scan(&reader.snapshot()?, within(from, to), COLUMNS, |batch| {
+    let missing = scan(&reader.snapshot()?, within(from, to), COLUMNS, |batch| {
         found.extend(lines(batch, names));
         found.len() <= ROWS
     })?;
     let cut = found.len() > ROWS;
     found.truncate(ROWS);
     found.sort_by_key(|line| (line.when(), line.seq));
-    Ok((found, cut))
+    Ok((found, cut, missing))
 }
 
-/// The events of a range by minute.
-pub fn minutes(reader: &Reader, from: Ticks, to: Ticks) -> Result<Vec<Bin>, ScanError> {
+/// The events of a range by minute, and what is missing.
+pub fn minutes(reader: &Reader, from: Ticks, to: Ticks) -> Result<(Vec<Bin>, Missing), ScanError> {
     let mut counts: BTreeMap<(i64, u8, u8), u32> = BTreeMap::new();
-    scan(&reader.snapshot()?, within(from, to), &["timestamp", "feed", "category"], |batch| {
+    let missing = scan(&reader.snapshot()?, within(from, to), &["timestamp", "feed", "category"], |batch| {
         count(batch, &mut counts);
         true
     })?;
     let bins = counts.into_iter().map(|((minute, feed, outcome), events)| {
         (Ticks(minute * MINUTE), Feed::STORED[usize::from(feed)], Outcome::ALL[usize::from(outcome)], events)
     });
-    Ok(bins.collect())
+    Ok((bins.collect(), missing))
 }
 
 fn count(batch: &RecordBatch, counts: &mut BTreeMap<(i64, u8, u8), u32>) {

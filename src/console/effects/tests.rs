@@ -73,9 +73,10 @@ fn an_event_a_range_and_its_minutes_are_read_fresh_or_sealed() {
     let reader = Reader::open(dir.path()).unwrap();
     let look = || {
         let (from, to) = (Ticks(start().0 + HOUR), Ticks(start().0 + 2 * HOUR));
-        let (lines, cut) = scan::range(&reader, &Directory::default(), from, to).unwrap();
+        let (lines, cut, missing) = scan::range(&reader, &Directory::default(), from, to).unwrap();
         assert_eq!((lines.len(), cut, lines[0].time, &*lines[59].who), (60, false, Some(from), "u119@example.com"));
-        let minutes = scan::minutes(&reader, from, to).unwrap();
+        let (minutes, nothing) = scan::minutes(&reader, from, to).unwrap();
+        assert_eq!((missing, nothing, missing.said()), Default::default());
         assert_eq!((minutes.len(), minutes[0]), (60, (from, Feed::SignInAttempts, Outcome::Failure, 1)));
         let (facts, raw) = scan::event(&reader, &Directory::default(), 42).unwrap().unwrap();
         assert!(String::from_utf8(raw).unwrap().contains("EVENT41"));
@@ -86,6 +87,37 @@ fn an_event_a_range_and_its_minutes_are_read_fresh_or_sealed() {
     writer.handle().seal(10).blocking_recv().unwrap().unwrap();
     assert!(!reader.snapshot().unwrap().segments.is_empty(), "some are sealed now");
     look();
+}
+
+/// As a query does (KQL901): the rest is shown, and that something is missing is said.
+#[test]
+fn a_range_over_a_segment_that_cannot_be_read_shows_the_rest_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::open(dir.path()).unwrap();
+    for from in [0, 100] {
+        writer.handle().commit_blocking(page(from..from + 100)).unwrap();
+        writer.handle().seal(0).blocking_recv().unwrap().unwrap();
+    }
+    let reader = Reader::open(dir.path()).unwrap();
+    let segments = reader.snapshot().unwrap().segments;
+    let length = std::fs::metadata(&segments[0].path).unwrap().len();
+    std::fs::write(&segments[0].path, vec![0x5a; length as usize]).unwrap();
+    let names = Names::new(None, None);
+    let (from, to) = (start(), Ticks(start().0 + 24 * HOUR));
+    // In the act, and once the writer has looked and marked it.
+    for marked in [false, true] {
+        if marked {
+            writer.handle().look_at_doubts().blocking_recv().unwrap().unwrap();
+        }
+        assert_eq!(reader.snapshot().unwrap().damaged.len(), usize::from(marked), "the scan told the writer");
+        let answers = read(&reader, &names, &Effect::LoadRange { from, to });
+        let [Message::RangeRows { lines, .. }, Message::Notice(NoticeKind::Warning, said)] = &answers[..] else {
+            panic!("{} answers", answers.len());
+        };
+        assert_eq!(lines.len(), 100);
+        assert!(said.contains("a segment of 100 events cannot be read"), "{said}");
+        assert_eq!(read(&reader, &names, &Effect::LoadMinutes { from, to }).len(), 2);
+    }
 }
 
 #[test]

@@ -71,7 +71,11 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         troubles(state, theme, accounts, &mut out);
     }
     let stored = &state.health.stored;
+    for (place, why) in &stored.copies {
+        out.line(&format!("heads are not copied to {place}: {why}"), theme.error);
+    }
     for (n, what) in [
+        (stored.damaged, "segment that cannot be read: its events are in no answer (vaultscope store verify)"),
         (stored.gaps[0], "gap that is open: its events may be missing until they are fetched again"),
         (stored.gaps[2], "gap that can no longer be filled: the service had forgotten its events"),
         (stored.late, "found late by a sweep: the tail had missed them"),

@@ -21,6 +21,10 @@ pub struct StoreHealth {
     pub swept: Option<Ticks>,
     /// Rules of suppression and what they did in the last seven days: name, action, events, bytes.
     pub suppressed: Vec<(Box<str>, Box<str>, u64, u64)>,
+    /// Segments that cannot be read.
+    pub damaged: u64,
+    /// Places that take no copies of heads: place and why, shown.
+    pub copies: Vec<(Box<str>, Box<str>)>,
     /// Who writes: process and host, shown.
     pub writer: Option<Box<str>>,
 }

@@ -75,6 +75,60 @@ impl Folder {
     }
 }
 
+/// A file of exported events that gets its name when it is whole.
+#[derive(Debug)]
+pub struct NewFile {
+    file: File,
+    temporary: PathBuf,
+    name: PathBuf,
+    kept: bool,
+}
+
+impl NewFile {
+    pub(super) fn create(name: &Path) -> Result<Self, ExportError> {
+        let taken = || ExportError::Name(format!("{} is there already: nothing is written over", name.display()));
+        if name.symlink_metadata().is_ok() {
+            return Err(taken());
+        }
+        let mut temporary = name.as_os_str().to_owned();
+        temporary.push(".part");
+        let temporary = PathBuf::from(temporary);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
+            .open(&temporary)
+            .map_err(|e| StoreError::io(&temporary, e))?;
+        Ok(Self { file, temporary, name: name.into(), kept: false })
+    }
+
+    /// What is written to.
+    pub fn sink(&self) -> Result<File, StoreError> {
+        self.file.try_clone().map_err(|e| StoreError::io(&self.temporary, e))
+    }
+
+    /// Gives it its name, unless something else has that by now.
+    pub fn keep(mut self) -> Result<(), ExportError> {
+        let io = |e| ExportError::Store(StoreError::io(&self.name, e));
+        if self.name.symlink_metadata().is_ok() {
+            return Err(ExportError::Name(format!("{} is there by now: nothing is written over", self.name.display())));
+        }
+        fs::rename(&self.temporary, &self.name).map_err(io)?;
+        self.kept = true;
+        let folder = self.name.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Ok(sync_dir(folder.unwrap_or(Path::new(".")))?)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
 impl Under {
     pub fn writer(&self) -> Result<BufWriter<File>, StoreError> {
         let file = self.file.try_clone().map_err(|e| StoreError::io(&self.temporary, e))?;

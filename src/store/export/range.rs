@@ -157,9 +157,13 @@ impl<'o> Range<'o> {
         Ok(())
     }
 
-    /// Is nothing of this unit in the range?
+    /// Is nothing of this unit in the range, or nothing that could be read?
     fn can_pass(&self, unit: &Unit<'_>) -> bool {
         let Unit::Segment(segment) = unit else { return false };
+        // The gap that it left is in the manifest.
+        if self.listing.damaged.contains(&segment.id) {
+            return true;
+        }
         // An event without a time stands at its arrival.
         let outside = |(first, last): (i64, i64)| {
             self.options.from.is_some_and(|from| last < from.0) || self.options.to.is_some_and(|to| first >= to.0)

@@ -135,6 +135,8 @@ pub struct Tombstone {
     pub quarantined: u64,
     /// The first and the last batch that lost events.
     pub batches: Option<(u64, u64)>,
+    /// As many as of all feeds together.
+    pub total: u64,
     /// The signed note.
     pub note: String,
     /// Is the note signed by a key of this store?
@@ -181,6 +183,7 @@ impl Said {
         let batches = said.batches.as_ref().map(|(first, last, ..)| (*first, *last));
         said.as_listed = head == [&*listed.at.to_string(), &*listed.who, &*listed.policy]
             && (said.events, said.times, batches) == (listed.events, listed.times, listed.batches)
+            && said.events.iter().sum::<u64>() == listed.total
             && (variants, quarantined) == (listed.variants, listed.quarantined);
         Some(said)
     }
@@ -190,7 +193,8 @@ impl Said {
 pub(in crate::store) fn all(db: &Connection, keys: &[Verifier]) -> rusqlite::Result<Vec<Tombstone>> {
     let mut counts = db.prepare_cached("SELECT feed, events, first, last FROM tombstone_feed WHERE tombstone = ?")?;
     let mut query = db.prepare_cached(
-        "SELECT id, at, policy, who, variants, quarantined, first_batch, last_batch, note FROM tombstone ORDER BY id",
+        "SELECT id, at, policy, who, variants, quarantined, first_batch, last_batch, note, events \
+         FROM tombstone ORDER BY id",
     )?;
     let rows = query.query_map([], |r| {
         let unsigned = |at| r.get::<_, i64>(at).map(|n| n.max(0) as u64);
@@ -215,6 +219,7 @@ pub(in crate::store) fn all(db: &Connection, keys: &[Verifier]) -> rusqlite::Res
             variants: unsigned(4)?,
             quarantined: unsigned(5)?,
             batches: first.zip(last).map(|(a, b)| (a as u64, b as u64)),
+            total: unsigned(9)?,
             signed: keys.iter().any(|key| key.open(&note).is_ok()),
             note,
         })

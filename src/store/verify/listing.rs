@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::Connection;
 
 use super::super::catalogue::{feed_of, schema_version};
-use super::super::chain::Root;
 use super::super::chain::pruned::Pruned;
+use super::super::chain::{Root, sha256};
 use super::super::heads::Head;
 use super::super::intake::read_head;
 use super::super::retain::tombstone::{self, Tombstone};
@@ -37,6 +37,12 @@ pub(in crate::store) struct Signed {
     pub signature: Vec<u8>,
 }
 
+/// An entry of the index of fresh events as a number, of which sums can be compared.
+pub(super) fn index_entry(account: i64, feed: i64, uuid: &str, seq: i64) -> u128 {
+    let hash = sha256(&[&account.to_be_bytes(), &feed.to_be_bytes(), &seq.to_be_bytes(), uuid.as_bytes()]);
+    hash[..16].iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
 #[derive(Debug)]
 pub(in crate::store) struct Listing {
     pub head: Head,
@@ -55,8 +61,9 @@ pub(in crate::store) struct Listing {
     pub tombstones: Vec<Tombstone>,
     /// Segments marked as damaged.
     pub damaged: HashSet<i64>,
-    /// Identities of fresh events.
+    /// Identities of fresh events: how many, and the sum of their entries.
     pub identities: u64,
+    pub identities_sum: u128,
     /// False in a store that an older program wrote last: its batches have no tree hash and nothing is signed.
     pub has_ledger: bool,
 }
@@ -85,8 +92,14 @@ impl Listing {
                 .prepare("SELECT id, uuid FROM account")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<rusqlite::Result<_>>()?;
-            let identities: i64 = tx.query_row("SELECT count(*) FROM fresh", [], |row| row.get(0))?;
-            let identities = identities as u64;
+            let (mut identities, mut identities_sum) = (0, 0_u128);
+            let mut index = tx.prepare("SELECT account, feed, uuid, seq FROM fresh")?;
+            let mut entries = index.query([])?;
+            while let Some(row) = entries.next()? {
+                let entry = index_entry(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?, row.get(3)?);
+                identities_sum = identities_sum.wrapping_add(entry);
+                identities += 1;
+            }
             let mut listing = Self {
                 head,
                 segments,
@@ -100,6 +113,7 @@ impl Listing {
                 checkpoints: Vec::new(),
                 signed_late: Vec::new(),
                 identities,
+                identities_sum,
                 has_ledger,
             };
             if has_ledger {

@@ -10,6 +10,7 @@ use crate::base::time::{DAY, Span, Ticks};
 use crate::cli::output::{self, size};
 use crate::cli::place::Place;
 use crate::collect::budget;
+use crate::store::checkpoint::copies;
 use crate::store::{Reader, Status, SuppressedRow};
 
 /// Gaps that are told one by one.
@@ -60,6 +61,13 @@ pub fn text(out: &mut output::Answer, status: &Status, reader: &Reader, place: &
         let line = format!("rules   {rule} ({action}): {events} events, {} in seven days", size(bytes));
         output::columns(out, &[vec![line]])?;
     }
+    for copy in copies::read(&status.layout) {
+        let line = match &copy.error {
+            Some(why) => format!("heads   NOT copied to {} since {}: {why}", copy.place, minute(copy.since)),
+            None => format!("heads   copied to {}, as of {}", copy.place, minute(copy.since)),
+        };
+        output::columns(out, &[vec![line]])?;
+    }
     for account in &place.config.accounts {
         let name = account.name.as_str();
         if let Some(used) = budget::used(place.config.budget_share, &place.paths.data, name) {
@@ -87,6 +95,9 @@ pub fn json(whole: &mut Value, status: &Status, reader: &Reader, place: &Place) 
                 "late": sweep.late, "ended": sweep.ended.map(|at| at.to_string()),
             })
         })
+        .collect();
+    whole["head_copies"] = (copies::read(&status.layout).into_iter())
+        .map(|copy| json!({"place": copy.place, "since": copy.since.to_string(), "error": copy.error}))
         .collect();
     whole["suppressed"] = (suppressed(reader)?.into_iter())
         .map(|(rule, action, events, bytes)| json!({"rule": rule, "action": action, "events": events, "bytes": bytes}))
