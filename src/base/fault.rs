@@ -7,7 +7,7 @@
 use std::io;
 use std::path::Path;
 
-/// Every place that an event passes, in order. The store's key passes two more, once in its life: `key.sync` and `key.rename`.
+/// Every place that an event passes, in order, to the last: where retention lets it go. The store's key passes two more, once in its life: `key.sync` and `key.rename`.
 pub const POINTS: &[&str] = &[
     "fetch.send",
     "fetch.received",
@@ -40,6 +40,13 @@ pub const POINTS: &[&str] = &[
     "merge.replaced",
     "superseded.remove",
     "superseded.forget",
+    "retain.line",
+    "retain.page",
+    "retain.read",
+    "retain.replace",
+    "retain.sign",
+    "retain.replaced",
+    "retain.end",
 ];
 
 /// Passes a place.

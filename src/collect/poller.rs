@@ -150,7 +150,9 @@ impl Poller {
                 }
                 Err(Trouble::Store(error)) => {
                     self.failed(&Shown::new(&error.to_string()).into_string());
-                    let wait = self.backoff.failed();
+                    // The disk is here, and may be well again at any moment: the service is not asked more often than at the usual pace.
+                    let interval = self.settings.interval(self.orders.borrow().pace);
+                    let wait = self.backoff.failed().min(interval);
                     self.back_off(wait).await;
                 }
                 Err(Trouble::CursorRefused(why)) => {

@@ -1,6 +1,7 @@
 //! What the writer does beside commits, when it is due: merging, retention, and removing what was superseded. The long work is done by one
 //! thread of low priority at a time; what is left for the writer's thread is short transactions.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -23,6 +24,8 @@ use crate::base::time::{DAY, SECOND, Ticks};
 const LOOK: Duration = Duration::from_secs(5);
 /// After a failure: not before this long.
 const PAUSE: Duration = Duration::from_secs(60);
+/// The same for the daily run of retention, which goes through everything.
+const LONG_PAUSE: Duration = Duration::from_secs(600);
 
 /// The writer's other work.
 #[derive(Debug)]
@@ -48,6 +51,8 @@ pub(super) struct Upkeep {
 struct Rewriting {
     number: i64,
     sources: Vec<Arc<Segment>>,
+    /// For the run of retention; else it is a merge.
+    retaining: bool,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Result<Output, Failed>>,
 }
@@ -138,12 +143,12 @@ impl Upkeep {
             Ok(Step::Wait) => Ok(()),
             Ok(Step::Rewrite(segment)) => {
                 let cutoffs = run.cutoffs;
-                self.spawn(intake, vec![segment], move |layout, sources, name, stop| {
+                self.spawn(intake, true, vec![segment], move |layout, sources, name, stop| {
                     let sieved = purge::write(layout, &sources[0], &cutoffs, name, stop)?;
                     Ok(Output::Sieved(sieved.map(Box::new)))
                 })
             }
-            Ok(Step::LookForNames(before)) => self.spawn(intake, Vec::new(), move |layout, _, _, stop| {
+            Ok(Step::LookForNames(before)) => self.spawn(intake, true, Vec::new(), move |layout, _, _, stop| {
                 match Doubtful::look(layout, before, stop) {
                     Ok(Some(doubtful)) => Ok(Output::Names(doubtful)),
                     Ok(None) => Err(Failed::Stopped),
@@ -170,12 +175,15 @@ impl Upkeep {
     fn end_run(&mut self, result: Result<(), StoreError>) {
         self.more = false;
         if let Some(run) = self.run.take() {
+            if result.is_err() && run.is_daily() {
+                self.retain_at = Some(Instant::now() + LONG_PAUSE);
+            }
             run.end(result);
         }
     }
 
     fn merge(&mut self, intake: &Intake, sources: Vec<Arc<Segment>>) -> Result<(), StoreError> {
-        self.spawn(intake, sources, |layout, sources, name, stop| {
+        self.spawn(intake, false, sources, |layout, sources, name, stop| {
             merge::write(layout, sources, name, stop).map(|written| Output::Merged(Box::new(written)))
         })
     }
@@ -183,6 +191,7 @@ impl Upkeep {
     fn spawn(
         &mut self,
         intake: &Intake,
+        retaining: bool,
         sources: Vec<Arc<Segment>>,
         write: impl FnOnce(&super::Layout, &[Arc<Segment>], String, &AtomicBool) -> Result<Output, Failed> + Send + 'static,
     ) -> Result<(), StoreError> {
@@ -195,12 +204,14 @@ impl Upkeep {
             .name("store-rewrite".into())
             .spawn(move || {
                 step_back();
-                let written = write(&layout, &theirs, name, &flag);
+                // Whatever becomes of it, the writer hears of its end.
+                let write = AssertUnwindSafe(|| write(&layout, &theirs, name, &flag));
+                let written = catch_unwind(write).unwrap_or(Err(Failed::Target(StoreError::Died)));
                 let _ = jobs.send(Job::Rewritten(number));
                 written
             })
             .map_err(|e| StoreError::io(intake.layout.root(), e))?;
-        self.rewriting = Some(Rewriting { number, sources, stop, thread });
+        self.rewriting = Some(Rewriting { number, sources, retaining, stop, thread });
         Ok(())
     }
 
@@ -213,9 +224,8 @@ impl Upkeep {
 
     /// Takes over what the thread wrote, or waits until it has.
     pub(super) fn finish(&mut self, intake: &mut Intake) {
-        let Some(Rewriting { sources, thread, .. }) = self.rewriting.take() else { return };
-        let panicked = || Failed::Target(StoreError::damaged("a segment that was to be rewritten"));
-        match thread.join().unwrap_or_else(|_| Err(panicked())) {
+        let Some(Rewriting { sources, retaining, thread, .. }) = self.rewriting.take() else { return };
+        match thread.join().unwrap_or(Err(Failed::Target(StoreError::Died))) {
             Ok(Output::Merged(written)) => {
                 if let Err(error) = self.settle(intake, &sources, Ok(*written)) {
                     self.put_off(&error);
@@ -228,7 +238,7 @@ impl Upkeep {
                     self.more = true;
                 }
             }
-            Err(failed) if self.run.is_some() => self.leave(intake, failed),
+            Err(failed) if retaining => self.leave(intake, failed),
             Err(failed) => {
                 if let Err(error) = self.settle(intake, &sources, Err(failed)) {
                     self.put_off(&error);
@@ -316,6 +326,18 @@ impl Upkeep {
             self.settle(intake, &sources, written)?;
         }
         Ok(())
+    }
+
+    /// Does what is due, and a run of retention to its end: for a store without a thread of its own.
+    #[cfg(feature = "failpoints")]
+    pub(super) fn run_out(&mut self, intake: &mut Intake) {
+        loop {
+            self.go_on(intake);
+            self.finish(intake);
+            if self.run.is_none() {
+                return;
+            }
+        }
     }
 
     /// Ends what is under way; what was not finished begins anew at the next opening.

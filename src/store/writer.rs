@@ -239,11 +239,10 @@ impl WriterHandle {
             To::Here(desk) => {
                 if let Some(desk) = desk.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
                     desk.serve(job, &mpsc::channel().1);
-                    desk.guarded(|desk| {
-                        desk.finish_sealing();
-                        desk.upkeep.go_on(&mut desk.intake);
-                        desk.upkeep.finish(&mut desk.intake);
-                    });
+                    desk.guarded(Desk::finish_sealing);
+                    if desk.steady().is_ok() {
+                        desk.guarded(|desk| desk.upkeep.run_out(&mut desk.intake));
+                    }
                 }
             }
         }
@@ -330,6 +329,8 @@ impl Desk {
     fn next_job(&mut self, queue: &Receiver<Job>) -> Option<Job> {
         loop {
             if self.steady().is_ok() && self.guarded(|desk| desk.upkeep.go_on(&mut desk.intake)).is_none() {
+                // Who waits for a run that ended so is told now, not when the next job comes.
+                self.upkeep.abandon();
                 self.upkeep.pause();
             }
             match queue.recv_timeout(self.upkeep.due()) {
@@ -443,7 +444,9 @@ impl Desk {
             Ok(Some(plan)) if plan.rows >= seal_rows => {
                 let (layout, jobs) = (self.intake.layout.clone(), self.jobs.clone());
                 let thread = std::thread::Builder::new().name("store-seal".into()).spawn(move || {
-                    let written = seal::write(&layout, plan).map(|written| (plan, written));
+                    // Whatever becomes of it, the writer hears of its end.
+                    let written = catch_unwind(|| seal::write(&layout, plan)).unwrap_or(Err(StoreError::Died));
+                    let written = written.map(|written| (plan, written));
                     let _ = jobs.send(Job::Written(plan.last_seq));
                     written
                 });

@@ -7,8 +7,10 @@ use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use bytes::Bytes;
 use tempfile::TempDir;
-use vaultscope::base::time::Ticks;
+use vaultscope::base::time::{DAY, HOUR, Ticks};
 use vaultscope::event::{Feed, Source, schema};
+use vaultscope::store::retain::Policy;
+use vaultscope::store::retain::run::Request;
 use vaultscope::store::{Cursor, CursorUpdate, Page, PollRecord, Reader};
 
 pub const ACCOUNT: &str = "ACCOUNT";
@@ -31,13 +33,28 @@ pub fn scratch() -> TempDir {
     made.or_else(|_| tempfile::tempdir()).unwrap()
 }
 
+/// Events happen every hour, these many a day.
+const A_DAY: u64 = 20;
+
+/// When the n-th event happened.
+pub fn time(n: u64) -> Ticks {
+    let first = Ticks::parse_rfc3339("2020-01-01T00:00:00Z").unwrap();
+    Ticks(first.0 + (n / A_DAY) as i64 * DAY + (n % A_DAY) as i64 * HOUR)
+}
+
 /// The n-th event's text.
 pub fn item(n: u64) -> String {
-    format!(
-        r#"{{"uuid":"EVENT{n:08}", "timestamp":"2026-01-01T00:{:02}:{:02}Z","action":"export","n":{n}.0}}"#,
-        n / 60 % 60,
-        n % 60
-    )
+    format!(r#"{{"uuid":"EVENT{n:08}", "timestamp":"{}","action":"export","n":{n}.0}}"#, time(n))
+}
+
+/// A run of retention just after the n-th event.
+pub fn retention(n: u64, days: u32) -> Request {
+    Request::new(Policy::new(Some(days), [], false), None, "a test", time(n))
+}
+
+/// The first event that it keeps.
+pub fn first_kept(n: u64, days: u32) -> u64 {
+    (n / A_DAY).saturating_sub(u64::from(days)) * A_DAY
 }
 
 /// A feed of events that never changes, in pages of `size`: the cursor after a page is the number of the next.
@@ -62,22 +79,44 @@ impl Stream {
         row.and_then(|row| row.cursor).map_or(0, |cursor| cursor.expose().parse().unwrap())
     }
 
-    /// The store holds the events up to its cursor, each once, in order, byte for byte, and nothing else. Answers the pages.
+    /// The store holds the events up to its cursor, each once, byte for byte under its number, and nothing else; but for those that signed
+    /// tombstones say went, of which none is younger than any policy here lets go.
     #[track_caller]
-    pub fn holds(self, dir: &Path) -> u64 {
+    pub fn holds(self, dir: &Path) -> Held {
         let reader = Reader::open(dir).unwrap();
         let pages = Self::pages(&reader);
+        let all = pages * self.size;
         let held = everything(&reader);
-        assert_eq!(held.len() as u64, pages * self.size, "the cursor is not where the events are");
-        for (n, (seq, raw)) in held.iter().enumerate() {
-            assert_eq!((*seq, raw.as_str()), (n as i64 + 1, item(n as u64).as_str()));
+        for (seq, raw) in &held {
+            assert_eq!(raw, &item(*seq as u64 - 1), "event {seq}");
         }
+        let gone: Vec<u64> = (0..all).filter(|n| !held.contains_key(&(*n as i64 + 1))).collect();
+        assert_eq!(held.len() + gone.len(), all as usize, "the cursor is not where the events are");
+        let newest = gone.last().copied();
+        assert!(
+            newest < Some(first_kept(all.saturating_sub(1), 0)) || newest.is_none(),
+            "event {newest:?} is not there"
+        );
+        let stones = reader.tombstones().unwrap();
+        assert!(stones.iter().all(|stone| stone.signed), "{stones:?}");
+        let signed_for: u64 = stones.iter().flat_map(|stone| stone.events).sum();
+        assert_eq!(gone.len() as u64, signed_for, "of {all} events");
         let status = reader.status().unwrap();
-        assert_eq!(status.events(), pages * self.size, "{status:?}");
+        assert_eq!(status.events(), held.len() as u64, "{status:?}");
         let counted: u64 = status.feeds.iter().map(|feed| feed.events).sum();
-        assert_eq!(counted, pages * self.size, "{status:?}");
-        pages
+        assert_eq!(counted, held.len() as u64, "{status:?}");
+        Held { pages, gone: signed_for, first: held.keys().next().map_or(all, |seq| *seq as u64 - 1) }
     }
+}
+
+/// What a store holds of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub pages: u64,
+    /// Events that retention let go.
+    pub gone: u64,
+    /// The first event that is there.
+    pub first: u64,
 }
 
 /// The texts of a batch.

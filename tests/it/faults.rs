@@ -14,10 +14,12 @@ use vaultscope::base::fault::{self, Watch};
 use vaultscope::store::{Options, Writer};
 use vaultscope_faults::Disk;
 
-use crate::evidence::Stream;
+use crate::evidence::{Stream, first_kept, retention};
 
 const STREAM: Stream = Stream { size: 8 };
-/// Pages of the intake below: enough for three sealings and a merge.
+/// Sessions of intake: pages in all at their ends, enough for three sealings and a merge; and the days of events that retention keeps then:
+/// first a segment is to be written anew, later segments and fresh pages go.
+const SESSIONS: [(u64, Option<u32>); 3] = [(2, None), (9, Some(2)), (PAGES, Some(0))];
 const PAGES: u64 = 14;
 
 /// Small enough that a handful of pages seals, and that the newest stay fresh.
@@ -67,16 +69,35 @@ impl Drop for Mounted {
     }
 }
 
-/// Three sessions of intake, each closed at its end: commits, seals, folds its log. Answers the pages that the store answered for.
-fn intake(dir: &Path) -> u64 {
-    let mut answered = 0;
-    for upto in [2, 9, PAGES] {
+/// What the store answered for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Answered {
+    pages: u64,
+    /// The first event that it keeps.
+    first: u64,
+}
+
+/// The newest event of so many pages.
+fn newest(pages: u64) -> u64 {
+    pages * STREAM.size - 1
+}
+
+/// The sessions, each closed at its end: commits, seals, lets go, folds its log. Ends at the first failure.
+fn intake(dir: &Path) -> Answered {
+    let mut answered = Answered::default();
+    for (upto, days) in SESSIONS {
         let Ok(writer) = Writer::open_here(dir, small()) else { return answered };
-        while answered < upto {
-            if writer.handle().commit_blocking(STREAM.page(answered)).is_err() {
+        while answered.pages < upto {
+            if writer.handle().commit_blocking(STREAM.page(answered.pages)).is_err() {
                 return answered;
             }
-            answered += 1;
+            answered.pages += 1;
+        }
+        if let Some(days) = days {
+            let Ok(Ok(_)) = writer.handle().retain(retention(newest(upto), days)).blocking_recv() else {
+                return answered;
+            };
+            answered.first = first_kept(newest(upto), days);
         }
     }
     answered

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use super::sieve::{Purge, Sieve};
 use super::tombstone::{self, Stone};
 use super::{Cutoffs, Retained};
+use crate::base::fault;
 use crate::base::time::Ticks;
 use crate::event::Feed;
 use crate::event::columns::text_at;
@@ -20,6 +21,11 @@ use crate::store::merge::{Failed, as_signed, supersede};
 use crate::store::records::{self, add_hours};
 use crate::store::segment::Segment;
 use crate::store::{Layout, StoreError, fresh};
+
+/// A place at which tests make a run fail.
+pub(super) fn pass(point: &'static str) -> Result<(), StoreError> {
+    fault::at(point).map_err(StoreError::doing("let events go"))
+}
 
 /// A segment without what goes.
 #[derive(Debug)]
@@ -64,6 +70,7 @@ pub(in crate::store) fn write(
             if stop.load(Ordering::Relaxed) {
                 return Err(Failed::Stopped);
             }
+            pass("retain.read").map_err(Failed::Target)?;
             let batch = batch.map_err(unreadable)?;
             let stays = sieve.push(&batch, cutoffs.keep(&batch)).map_err(Failed::Target)?;
             if stays.num_rows() > 0 {
@@ -153,6 +160,7 @@ impl Intake {
         let failed = StoreError::sqlite;
         let Sieved { written, purge, again } = sieved;
         let now = Ticks::now();
+        pass("retain.replace")?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("begin a purge"))?;
         if !supersede(&tx, source.id, now)? {
             drop(tx);
@@ -176,6 +184,7 @@ impl Intake {
         let stone = Stone { at: now, order, purge: &purge, variants, quarantined: 0 };
         tombstone::set(&tx, self.notary.signer(), &stone)?;
         tx.commit().map_err(failed("commit a purge"))?;
+        pass("retain.replaced")?;
         done.going.add(&purge.going);
         done.variants += variants;
         done.files_until = Some(Ticks(now.0.saturating_add(self.options.grace)));
@@ -245,12 +254,20 @@ impl Intake {
         let variants = forget(&tx, &purge, &again)?;
         let stone = Stone { at: now, order, purge: &purge, variants, quarantined: 0 };
         tombstone::set(&tx, self.notary.signer(), &stone)?;
+        pass("retain.page")?;
         tx.commit().map_err(failed("commit a purge"))?;
         self.fresh_rows = self.fresh_rows.saturating_sub(purge.going.events());
         done.going.add(&purge.going);
         done.variants += variants;
         done.pages += 1;
         Ok(Some(last))
+    }
+
+    /// Are there pages with events up to a number? Those of a sealing that failed are fresh as before.
+    pub(in crate::store) fn has_pages(&self, upto: i64) -> Result<bool, StoreError> {
+        self.db
+            .query_row("SELECT EXISTS (SELECT 1 FROM page WHERE first_seq <= ?)", [upto], |row| row.get(0))
+            .map_err(StoreError::sqlite("look for fresh pages"))
     }
 
     /// Unreadable items of that age, and the end of a run.
@@ -272,6 +289,7 @@ impl Intake {
         }
         tx.execute("UPDATE retained SET at = ?, policy = ?", params![now.0, order.policy])
             .map_err(failed("note the run of retention"))?;
+        pass("retain.end")?;
         let unscrubbed: bool =
             tx.query_row("SELECT unscrubbed FROM retained", [], |r| r.get(0)).map_err(failed("read the last run"))?;
         tx.commit().map_err(failed("commit a purge"))?;
@@ -297,6 +315,7 @@ impl Intake {
             }
             .map_err(failed("note what is let go"))?;
         }
+        pass("retain.line")?;
         tx.commit().map_err(failed("note what is let go"))?;
         self.expiry = read_line(&self.db)?;
         Ok(())

@@ -76,6 +76,8 @@ pub(in crate::store) struct Run {
     request: Request,
     policy: String,
     phase: Phase,
+    /// Pages up to here were being sealed when the others were looked through.
+    passed_over: i64,
     reply: Option<Reply<Retained>>,
 }
 
@@ -83,7 +85,12 @@ impl Run {
     pub(in crate::store) fn new(request: Request, reply: Option<Reply<Retained>>) -> Self {
         let (cutoffs, policy) = (request.policy.cutoffs(request.now), request.policy.to_string());
         let (done, doubtful) = (Retained::default(), Doubtful::default());
-        Self { cutoffs, done, doubtful, request, policy, phase: Phase::Begin, reply }
+        Self { cutoffs, done, doubtful, request, policy, phase: Phase::Begin, passed_over: 0, reply }
+    }
+
+    /// Does nobody wait for it? Then it is the policy's own, and comes again by itself.
+    pub(in crate::store) fn is_daily(&self) -> bool {
+        self.reply.is_none()
     }
 
     /// Does a slice.
@@ -98,6 +105,9 @@ impl Run {
             }
             Phase::Pages(mut after) => {
                 while started.elapsed() < SLICE {
+                    if intake.sealing_through > after {
+                        self.passed_over = intake.sealing_through;
+                    }
                     match intake.sieve_page(after, &self.cutoffs, order, &mut self.done)? {
                         Some(last) => after = last,
                         None => {
@@ -114,9 +124,15 @@ impl Run {
                     self.phase = Phase::Segments(segment.seqs.1);
                     return Ok(Step::Rewrite(Arc::clone(segment)));
                 }
-                // Pages that were being sealed while the others were looked through.
-                if intake.sealing_through > 0 {
+                // What was being sealed is a segment by now, is still being sealed, or is pages again because that failed.
+                let passed_over = self.passed_over;
+                if passed_over > 0 && intake.sealing_through == passed_over {
                     return Ok(Step::Wait);
+                }
+                self.passed_over = 0;
+                if passed_over > 0 && intake.has_pages(passed_over)? {
+                    self.phase = Phase::Pages(0);
+                    return Ok(Step::More);
                 }
                 self.phase = Phase::Names;
                 if let Some(before) = self.cutoffs.newest() {

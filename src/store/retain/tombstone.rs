@@ -21,7 +21,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::FEEDS;
-use super::purge::Order;
+use super::purge::{Order, pass};
 use super::sieve::Purge;
 use crate::base::time::Ticks;
 use crate::event::Feed;
@@ -82,6 +82,7 @@ fn named(before: Option<&str>) -> String {
 /// Enters a signed tombstone. Without a key nothing may be taken away.
 pub(in crate::store) fn set(tx: &Connection, signer: Option<&Signer>, stone: &Stone<'_>) -> Result<(), StoreError> {
     let signer = signer.ok_or(StoreError::Unsigned)?;
+    pass("retain.sign")?;
     let before: Option<String> = tx
         .query_row("SELECT note FROM tombstone ORDER BY id DESC LIMIT 1", [], |row| row.get(0))
         .optional()

@@ -1,4 +1,5 @@
-//! Every failpoint, met by a process that collects over HTTP into a store that seals: it goes on, or another one goes on after it.
+//! Every failpoint, met by a process that collects over HTTP into a store that seals, merges and lets old events go: it goes on, or another
+//! one goes on after it.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -10,21 +11,25 @@ use vaultscope::base::fault::POINTS;
 use vaultscope::base::http::{HttpClient, HttpOptions};
 use vaultscope::collect::{Collector, EventsApi, FeedState, Pins, Settings};
 use vaultscope::event::Feed;
+use vaultscope::store::verify::{self, verify};
 use vaultscope::store::{Reader, Writer};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::small;
-use crate::evidence::{everything, item, scratch};
+use crate::evidence::{everything, first_kept, item, retention, scratch};
 
 const DIR: &str = "VAULTSCOPE_TEST_STORE";
 const URL: &str = "VAULTSCOPE_TEST_SERVICE";
 const EVENTS: usize = 120;
 const PAGE: usize = 10;
-/// At which passing a point is met: opening the store passes some, and a merge comes once.
+/// What retention keeps at last: the newest day.
+const LAST: u64 = EVENTS as u64 - 1;
+
+/// At which passing a point is met: opening the store passes some, and a merge and what retention does come once or twice.
 fn when(point: &str) -> u32 {
     match point.split('.').next() {
-        Some("merge" | "superseded") => 1,
+        Some("merge" | "superseded" | "retain") => 1,
         Some("folder") => 6,
         _ => 3,
     }
@@ -68,10 +73,11 @@ fn the_collecting_process() {
         tries += 1;
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let reader = Reader::open(data).unwrap();
     runtime.block_on(async {
         let http = HttpClient::new(&HttpOptions::default()).unwrap();
         let source = std::sync::Arc::new(EventsApi::with_token(http, url.parse().unwrap(), "t0ken".into()));
-        let reader = Reader::open(data).unwrap();
+        let reader = reader.clone();
         let settings = Settings { feeds: vec![Feed::AuditEvents], ..Settings::default() };
         let collector = Collector {
             account: "acme".into(),
@@ -87,7 +93,7 @@ fn the_collecting_process() {
             loop {
                 let state = health.borrow_and_update().feeds[0].state.clone();
                 match state {
-                    FeedState::Idle { .. } if reader.status().unwrap().events() == EVENTS as u64 => return,
+                    FeedState::Idle { .. } if read_to(&reader) == Some(EVENTS.to_string()) => return,
                     // Nobody waits here for a minute's rest.
                     FeedState::BackingOff { .. } | FeedState::Idle { .. } => collector.poll_now(),
                     FeedState::Stopped => panic!("{:?}", health.borrow().feeds[0]),
@@ -102,7 +108,22 @@ fn the_collecting_process() {
     // Whatever was left to merge, and what that leaves to remove; once more where it failed.
     let _ = writer.handle().merge().blocking_recv();
     let _ = writer.handle().merge().blocking_recv();
+    println!("\nsealed {}", reader.status().unwrap().segments);
+    // First a segment is written anew; then segments go whole, and of the fresh pages what is old.
+    for (newest, days) in [(LAST / 2, 1), (LAST, 0)] {
+        let mut tries = 0;
+        while let Err(e) = writer.handle().retain(retention(newest, days)).blocking_recv().unwrap() {
+            assert!(tries < 5, "{e}");
+            tries += 1;
+        }
+    }
     writer.close();
+}
+
+/// The cursor that the store has.
+fn read_to(reader: &Reader) -> Option<String> {
+    let row = reader.cursor("A1", Feed::AuditEvents, 2).unwrap()?;
+    row.cursor.map(|cursor| cursor.expose().to_owned())
 }
 
 fn collect(data: &Path, url: &str, order: Option<&str>) -> Output {
@@ -113,29 +134,35 @@ fn collect(data: &Path, url: &str, order: Option<&str>) -> Output {
     process.output().unwrap()
 }
 
+fn said(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout))
+}
+
 /// One point, met in one way.
 fn met(point: &str, kind: &str, url: &str) {
     let data = scratch();
     let order = format!("{point}={kind}@{}", when(point));
     let ran = collect(data.path(), url, Some(&order));
-    let said = format!("{}\n{}", String::from_utf8_lossy(&ran.stderr), String::from_utf8_lossy(&ran.stdout));
-    assert!(said.contains(&format!("failpoint {point}")), "{order} was not met: {said}");
-    assert_eq!(ran.status.success(), kind != "abort", "{order}: {said}");
+    let told = said(&ran);
+    assert!(told.contains(&format!("failpoint {point}")), "{order} was not met: {told}");
+    assert_eq!(ran.status.success(), kind != "abort", "{order}: {told}");
     if kind == "abort" {
         let again = collect(data.path(), url, None);
-        assert!(again.status.success(), "after {order}: {}", String::from_utf8_lossy(&again.stdout));
+        assert!(again.status.success(), "after {order}: {}", said(&again));
     }
     let reader = Reader::open(data.path()).unwrap();
     let held: Vec<String> = everything(&reader).into_values().collect();
-    assert_eq!(held, (0..EVENTS as u64).map(item).collect::<Vec<_>>(), "{order}");
-    let cursor = reader.cursor("A1", Feed::AuditEvents, 2).unwrap().unwrap().cursor.unwrap();
-    assert_eq!(cursor.expose(), EVENTS.to_string(), "{order}");
+    let first = first_kept(LAST, 0);
+    assert_eq!(held, (first..EVENTS as u64).map(item).collect::<Vec<_>>(), "{order}");
+    let stones = reader.tombstones().unwrap();
+    assert_eq!(stones.iter().flat_map(|stone| stone.events).sum::<u64>(), first, "{order}");
+    assert_eq!(verify(data.path(), &verify::Options::default(), &|_, _| ()).unwrap().findings, [], "{order}");
+    assert_eq!(read_to(&reader), Some(EVENTS.to_string()), "{order}");
     assert_eq!(reader.quarantined(100).unwrap().len(), EVENTS / PAGE, "{order}");
     assert_eq!(reader.gaps(5).unwrap(), [], "{order}");
-    assert!(
-        reader.status().unwrap().segments > 0 || point.starts_with("se") || point.starts_with("folder"),
-        "{order}: nothing was sealed"
-    );
+    let sealed = told.contains("\nsealed ") && !told.contains("\nsealed 0");
+    let hindered = point.starts_with("se") || point.starts_with("folder") || kind == "abort";
+    assert!(sealed || hindered, "{order}: nothing was sealed");
 }
 
 #[test]
