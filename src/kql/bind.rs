@@ -44,6 +44,7 @@ mod parse;
 mod path;
 mod pattern;
 mod pick;
+mod rows;
 mod scan;
 mod scope;
 mod search;

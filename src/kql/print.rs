@@ -1,21 +1,23 @@
 //! A tree becomes KQL text that reads back as the same tree. Queries that the program makes (pivots, filters) are built as trees and
 //! written here; a value gets into the text through the literal printer alone.
 
+mod name;
 mod operator;
+mod strength;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Write as _;
 
-use super::diagnostic::TextRange;
-use super::lexer::{TokenKind, lex};
 use super::literal::{print_literal, print_string};
 use super::syntax::{
-    Argument, BinaryOp, Binding, Call, ColumnDecl, Expr, ExprKind, Function, Name, NamedExpr, Parameter, ParameterType,
+    Argument, BinaryOp, Binding, Call, ColumnDecl, Expr, ExprKind, Function, NamedExpr, Parameter, ParameterType,
     PathStepKind, Pattern, Property, Query, Statement, StatementKind, UnaryOp,
 };
-use super::value::Value;
+
+pub use name::{name_of, print_name};
+use strength::{Strength, is_negative, strength};
 
 /// The text of a query, a statement a line.
 pub fn print(query: &Query) -> String {
@@ -34,110 +36,6 @@ pub fn print_expr(expr: &Expr) -> String {
     let mut printer = Printer { out: String::new() };
     printer.expr(expr);
     printer.out
-}
-
-/// A name for a tree that the program builds: quoted where it is no plain word.
-pub fn name_of(text: impl Into<std::sync::Arc<str>>) -> Name {
-    let text = text.into();
-    Name { quoted: !is_plain_name(&text), text, range: TextRange::default() }
-}
-
-/// A name as it can stand in a query: quoted where it is no plain word.
-pub fn print_name(name: &str) -> String {
-    if is_plain_name(name) { name.to_owned() } else { format!("[{}]", print_string(name)) }
-}
-
-/// Words that mean something else where an expression may begin.
-const RESERVED: &[&str] = &[
-    "alias",
-    "and",
-    "between",
-    "contains",
-    "contains_cs",
-    "datatable",
-    "declare",
-    "endswith",
-    "endswith_cs",
-    "evaluate",
-    "external_data",
-    "externaldata",
-    "false",
-    "find",
-    "has",
-    "has_all",
-    "has_any",
-    "has_cs",
-    "hasprefix",
-    "hasprefix_cs",
-    "hassuffix",
-    "hassuffix_cs",
-    "in",
-    "let",
-    "like",
-    "matches",
-    "not",
-    "notcontains",
-    "notlike",
-    "or",
-    "print",
-    "range",
-    "restrict",
-    "search",
-    "select",
-    "set",
-    "startswith",
-    "startswith_cs",
-    "true",
-    "typeof",
-    "union",
-    "view",
-];
-
-/// Words that end an expression in some operator, or begin one.
-fn is_contextual(word: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "as",
-        "asc",
-        "by",
-        "declare",
-        "default",
-        "desc",
-        "from",
-        "hint",
-        "id",
-        "is",
-        "kind",
-        "limit",
-        "nulls",
-        "of",
-        "on",
-        "optional",
-        "order",
-        "output",
-        "pack",
-        "pack_all",
-        "partition",
-        "step",
-        "to",
-        "with",
-        "with_itemindex",
-        "withsource",
-    ];
-    WORDS.contains(&word) || super::parser::OPERATORS.contains(&word)
-}
-
-/// Is the name one `Name` token that can be nothing else wherever it stands?
-fn is_plain_name(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let word = lex(name);
-    word.len() == 2
-        && word[0].kind == TokenKind::Name
-        && !name.contains('-')
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.chars().all(|c| c.is_ascii_graphic() || c.is_alphanumeric())
-        && !RESERVED.contains(&&*lower)
-        && !is_contextual(&lower)
-        && super::types::Type::from_name(&lower).is_none()
 }
 
 struct Printer {
@@ -183,30 +81,6 @@ impl Printer {
             }
             StatementKind::Expr(expr) => self.expr(expr),
             StatementKind::Error => {}
-        }
-    }
-
-    /// A name that came quoted stays so; another is quoted where it would be no name.
-    fn name(&mut self, name: &Name) {
-        let word = lex(&name.text);
-        let plain = word.len() == 2 && word[0].kind == TokenKind::Name;
-        if plain && !name.quoted {
-            self.text(&name.text);
-        } else {
-            self.text("[");
-            self.text(&print_string(&name.text));
-            self.text("]");
-        }
-    }
-
-    /// A name with wildcards or dots, of letters, digits, `_` and what else is allowed; any other is quoted.
-    fn loose_name(&mut self, text: &str, allowed: char) {
-        if text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$' || c == allowed) {
-            self.text(text);
-        } else {
-            self.text("[");
-            self.text(&print_string(text));
-            self.text("]");
         }
     }
 
@@ -515,42 +389,5 @@ impl Printer {
             }
             self.part(term, least);
         }
-    }
-}
-
-/// How well an expression holds together when it becomes part of another.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Strength {
-    /// A pipeline; commas and words behind it would become its own.
-    Pipe,
-    /// `print`, `range`: what a pipe may follow.
-    Source,
-    Or,
-    And,
-    Binary(Binding),
-    Unary,
-    Primary,
-}
-
-fn strength(expr: &Expr) -> Strength {
-    match &expr.kind {
-        ExprKind::Pipe { .. } => Strength::Pipe,
-        ExprKind::Print(_) | ExprKind::Range(_) | ExprKind::Function(_) => Strength::Source,
-        ExprKind::Or(_) => Strength::Or,
-        ExprKind::And(_) => Strength::And,
-        ExprKind::Binary { op, .. } => Strength::Binary(op.binding()),
-        ExprKind::In { .. } | ExprKind::Between { .. } => Strength::Binary(Binding::Equality),
-        ExprKind::Unary { .. } => Strength::Unary,
-        ExprKind::Literal(_) if is_negative(expr) => Strength::Unary,
-        _ => Strength::Primary,
-    }
-}
-
-/// Is it written with a minus in front?
-fn is_negative(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Literal(Value::Real(value)) => value.is_sign_negative() && value.is_finite(),
-        ExprKind::Literal(Value::Long(value) | Value::TimeSpan(value)) => *value < 0,
-        _ => false,
     }
 }

@@ -1,15 +1,19 @@
 //! Values to dense codes. Grouping, distinct counts and joins work on codes: a value of any type becomes a `u32`, counted from 0, the
 //! first time it is seen, and several columns' codes become one. A dictionary's values are looked up once each, its rows not at all.
 
+mod keys;
+mod tables;
+
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray};
 use arrow::array::{BooleanArray, StringViewBuilder};
 use arrow::datatypes::Int32Type;
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
-use std::hash::BuildHasher;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 use super::column::{Result, Texts, Vector, decimals, internal};
 use crate::kql::Type;
+pub use keys::{Keys, Pairs};
+use tables::{TextTable, WordTable, real_word};
 
 /// The code of "no code": rows of a join that match nothing.
 pub const NONE: u32 = u32::MAX;
@@ -34,128 +38,6 @@ enum Values {
         codes: HashMap<i128, u32>,
         values: Vec<i128>,
     },
-}
-
-/// Distinct texts in one arena.
-#[derive(Debug, Default)]
-struct TextTable {
-    table: HashTable<(u32, u32)>,
-    hasher: DefaultHashBuilder,
-    arena: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl TextTable {
-    fn get(arena: &[u8], ends: &[usize], code: u32) -> (usize, usize) {
-        debug_assert!(ends[code as usize] <= arena.len());
-        let start = if code == 0 { 0 } else { ends[code as usize - 1] };
-        (start, ends[code as usize])
-    }
-
-    fn bytes(&self, code: u32) -> &[u8] {
-        let (from, to) = Self::get(&self.arena, &self.ends, code);
-        &self.arena[from..to]
-    }
-
-    fn find(&self, text: &str) -> Option<u32> {
-        let hash = self.hasher.hash_one(text.as_bytes());
-        self.table.find(hash, |(h, code)| *h == hash as u32 && self.bytes(*code) == text.as_bytes()).map(|(_, c)| *c)
-    }
-
-    fn intern(&mut self, text: &str) -> u32 {
-        let hash = self.hasher.hash_one(text.as_bytes());
-        let (arena, ends) = (&self.arena, &self.ends);
-        let entry = self.table.find(hash, |(h, code)| {
-            *h == hash as u32 && {
-                let (from, to) = Self::get(arena, ends, *code);
-                &arena[from..to] == text.as_bytes()
-            }
-        });
-        if let Some((_, code)) = entry {
-            return *code;
-        }
-        let code = self.ends.len() as u32;
-        self.arena.extend_from_slice(text.as_bytes());
-        self.ends.push(self.arena.len());
-        let (arena, ends, hasher) = (&self.arena, &self.ends, &self.hasher);
-        self.table.insert_unique(hash, (hash as u32, code), |(_, code)| {
-            let (from, to) = Self::get(arena, ends, *code);
-            hasher.hash_one(&arena[from..to])
-        });
-        code
-    }
-}
-
-/// How many integers from the least one a table of codes may span before it becomes a hash map.
-const DIRECT: i64 = 1 << 16;
-
-/// Distinct integers: a direct table while they lie close together, else a hash map.
-#[derive(Debug, Default)]
-struct WordTable {
-    base: i64,
-    direct: Vec<u32>,
-    codes: Option<HashMap<i64, u32>>,
-    values: Vec<i64>,
-    /// Neighbouring rows often have one value.
-    last: Option<(i64, u32)>,
-    /// The code that stands for null, and so for no value.
-    hole: Option<u32>,
-}
-
-impl WordTable {
-    fn find(&self, value: i64) -> Option<u32> {
-        if let Some(codes) = &self.codes {
-            return codes.get(&value).copied();
-        }
-        let at = usize::try_from(value.checked_sub(self.base)?).ok()?;
-        self.direct.get(at).copied().filter(|c| *c != NONE)
-    }
-
-    #[inline]
-    fn intern(&mut self, value: i64) -> u32 {
-        if let Some((v, code)) = self.last
-            && v == value
-        {
-            return code;
-        }
-        let code = self.intern_new(value);
-        self.last = Some((value, code));
-        code
-    }
-
-    fn intern_new(&mut self, value: i64) -> u32 {
-        if self.codes.is_none() {
-            if self.values.is_empty() {
-                self.base = value.saturating_sub(DIRECT / 2);
-            }
-            if let Some(at) = value.checked_sub(self.base).filter(|at| (0..DIRECT).contains(at)) {
-                let at = at as usize;
-                if at >= self.direct.len() {
-                    self.direct.resize(at + 1, NONE);
-                }
-                if self.direct[at] == NONE {
-                    self.direct[at] = self.values.len() as u32;
-                    self.values.push(value);
-                }
-                return self.direct[at];
-            }
-            let known = self.values.iter().enumerate().map(|(i, v)| (*v, i as u32));
-            self.codes = Some(known.filter(|(_, code)| Some(*code) != self.hole).collect());
-            self.direct = Vec::new();
-        }
-        let next = self.values.len() as u32;
-        let codes = self.codes.get_or_insert_default();
-        let code = *codes.entry(value).or_insert(next);
-        if code == next {
-            self.values.push(value);
-        }
-        code
-    }
-}
-
-/// A real as a word: all NaNs are one, and so are both zeros.
-fn real_word(n: f64) -> i64 {
-    if n.is_nan() { f64::NAN.to_bits() as i64 } else { (n + 0.0).to_bits() as i64 }
 }
 
 impl Interner {
@@ -425,129 +307,6 @@ fn used_codes(dictionary: &DictionaryArray<Int32Type>, values: usize) -> Vec<boo
         }
     }
     used
-}
-
-/// Pairs of codes to one code: how several key columns become one.
-#[derive(Debug, Default)]
-pub struct Pairs {
-    codes: HashMap<u64, u32>,
-    seen: Vec<(u32, u32)>,
-    last: Option<(u64, u32)>,
-}
-
-impl Pairs {
-    #[inline]
-    fn intern(&mut self, a: u32, b: u32) -> u32 {
-        let key = u64::from(a) << 32 | u64::from(b);
-        if let Some((k, code)) = self.last
-            && k == key
-        {
-            return code;
-        }
-        let next = self.seen.len() as u32;
-        let code = *self.codes.entry(key).or_insert(next);
-        if code == next {
-            self.seen.push((a, b));
-        }
-        self.last = Some((key, code));
-        code
-    }
-
-    fn find(&self, a: u32, b: u32) -> u32 {
-        if a == NONE || b == NONE {
-            return NONE;
-        }
-        self.codes.get(&(u64::from(a) << 32 | u64::from(b))).copied().unwrap_or(NONE)
-    }
-}
-
-/// Rows of key columns to dense group numbers, counted from 0.
-#[derive(Debug)]
-pub struct Keys {
-    columns: Vec<Interner>,
-    /// One fewer than the columns: each joins what came before with the next column.
-    pairs: Vec<Pairs>,
-    /// With no columns there is one group, once a row was seen.
-    rows_seen: bool,
-}
-
-impl Keys {
-    pub fn new(types: &[Type]) -> Self {
-        Self {
-            columns: types.iter().map(|ty| Interner::new(*ty)).collect(),
-            pairs: (1..types.len()).map(|_| Pairs::default()).collect(),
-            rows_seen: false,
-        }
-    }
-
-    /// Groups so far.
-    pub fn len(&self) -> usize {
-        match (self.pairs.last(), self.columns.first()) {
-            (Some(last), _) => last.seen.len(),
-            (None, Some(only)) => only.len(),
-            (None, None) => usize::from(self.rows_seen),
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub fn bytes(&self) -> u64 {
-        let pairs: usize = self.pairs.iter().map(|p| p.codes.capacity() * 13 + p.seen.capacity() * 8).sum();
-        self.columns.iter().map(Interner::bytes).sum::<u64>() + pairs as u64
-    }
-
-    /// The group of each row; new keys get new groups.
-    pub fn groups(&mut self, columns: &[Vector], rows: usize) -> Result<Vec<u32>> {
-        let Some((first, rest)) = columns.split_first() else {
-            self.rows_seen |= rows > 0;
-            return Ok(vec![0; rows]);
-        };
-        let mut codes = self.columns[0].codes(first, rows)?;
-        for (n, column) in rest.iter().enumerate() {
-            let next = self.columns[n + 1].codes(column, rows)?;
-            let pairs = &mut self.pairs[n];
-            for (code, next) in codes.iter_mut().zip(next) {
-                *code = pairs.intern(*code, next);
-            }
-        }
-        Ok(codes)
-    }
-
-    /// The group of each row, `NONE` where the key was never seen.
-    pub fn lookup(&self, columns: &[Vector], rows: usize) -> Result<Vec<u32>> {
-        let Some((first, rest)) = columns.split_first() else {
-            return Ok(vec![if self.rows_seen { 0 } else { NONE }; rows]);
-        };
-        let mut codes = self.columns[0].lookup(first, rows)?;
-        for (n, column) in rest.iter().enumerate() {
-            let next = self.columns[n + 1].lookup(column, rows)?;
-            for (code, next) in codes.iter_mut().zip(next) {
-                *code = self.pairs[n].find(*code, next);
-            }
-        }
-        Ok(codes)
-    }
-
-    /// The key columns of every group, in the order of groups.
-    pub fn key_columns(&self) -> Vec<ArrayRef> {
-        let mut codes: Vec<u32> = (0..self.len() as u32).collect();
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for n in (1..self.columns.len()).rev() {
-            let pairs = &self.pairs[n - 1].seen;
-            let own: Vec<u32> = codes.iter().map(|c| pairs[*c as usize].1).collect();
-            columns.push(self.columns[n].column(&own));
-            for c in &mut codes {
-                *c = pairs[*c as usize].0;
-            }
-        }
-        if let Some(first) = self.columns.first() {
-            columns.push(first.column(&codes));
-        }
-        columns.reverse();
-        columns
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! Operators as text.
 
+mod several;
+
 use std::fmt::Write as _;
 
 use super::Printer;
 use crate::kql::literal::print_string;
-use crate::kql::parser::JOIN_KINDS;
 use crate::kql::syntax::{
-    BagExpansion, ColumnPattern, EvaluateSchema, ExpandColumn, Expr, Find, FindColumn, Join, MakeSeries, MvApply,
-    MvExpand, Name, Nulls, OperatorKind, Order, Parse, ParseKind, ParsePart, Property, Scan, ScanOutput, Search,
-    SeriesRange, SortKey, TopNestedLevel, Union, UnionKind,
+    BagExpansion, ColumnPattern, EvaluateSchema, ExpandColumn, Expr, MakeSeries, MvApply, MvExpand, Name, Nulls,
+    OperatorKind, Order, Parse, ParseKind, ParsePart, Property, Scan, ScanOutput, SeriesRange, SortKey, TopNestedLevel,
 };
 
 impl Printer {
@@ -275,83 +275,6 @@ impl Printer {
         self.text(" by ");
         self.named(&level.by);
         self.order(level.order);
-    }
-
-    fn join(&mut self, word: &str, join: &Join) {
-        self.text(word);
-        if let Some((name, _)) = join.kind.and_then(|kind| JOIN_KINDS.iter().find(|(_, k)| *k == kind)) {
-            let _ = write!(self.out, "kind={name} ");
-        }
-        self.hints(&join.hints);
-        self.operand(&join.right);
-        self.text(" on ");
-        self.exprs(&join.on);
-    }
-
-    fn union(&mut self, union: &Union) {
-        self.text("union ");
-        match union.kind {
-            None => {}
-            Some(UnionKind::Inner) => self.text("kind=inner "),
-            Some(UnionKind::Outer) => self.text("kind=outer "),
-        }
-        self.source_column(union.source_column.as_ref());
-        if union.fuzzy {
-            self.text("isfuzzy=true ");
-        }
-        self.hints(&union.hints);
-        self.list(&union.tables, Self::operand);
-    }
-
-    fn source_column(&mut self, name: Option<&Name>) {
-        if let Some(name) = name {
-            self.text("withsource=");
-            self.name(name);
-            self.text(" ");
-        }
-    }
-
-    /// `in (a, b) `
-    fn in_tables(&mut self, tables: &[Expr]) {
-        if !tables.is_empty() {
-            self.text("in (");
-            self.list(tables, Self::operand);
-            self.text(") ");
-        }
-    }
-
-    fn find(&mut self, find: &Find) {
-        self.text("find ");
-        self.source_column(find.source_column.as_ref());
-        self.hints(&find.hints);
-        self.in_tables(&find.tables);
-        self.word_expr("where ", &find.predicate);
-        if let Some(columns) = &find.project {
-            self.text(" project ");
-            self.list(columns, |p, column| match column {
-                FindColumn::Column { name, ty } => {
-                    p.name(name);
-                    if let Some(ty) = ty {
-                        let _ = write!(p.out, ": {ty}");
-                    }
-                }
-                FindColumn::Pack => p.text("pack(*)"),
-            });
-        }
-        if !find.project_away.is_empty() {
-            self.text(" project-away ");
-            self.list(&find.project_away, Self::column_pattern);
-        }
-    }
-
-    fn search(&mut self, search: &Search) {
-        self.text("search ");
-        if search.case_sensitive {
-            self.text("kind=case_sensitive ");
-        }
-        self.hints(&search.hints);
-        self.in_tables(&search.tables);
-        self.expr(&search.predicate);
     }
 
     fn parse(&mut self, parse: &Parse) {
