@@ -4,6 +4,7 @@
 //! catalogue, `evidence/doubts`; whoever may only read the store cannot, and says so. The writer looks at the file at opening and every few
 //! seconds, and then at each segment itself: nobody's word marks a segment as damaged or takes one back.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
@@ -75,7 +76,10 @@ fn raise(layout: &Layout, segments: &[i64]) -> Result<(), StoreError> {
     }
     let mut file = modes::open(OpenOptions::new().append(true).create(true), &path, modes::PRIVATE)?;
     // One write, so that lines of two processes do not mix.
-    let lines: String = segments.iter().map(|id| format!("{id}\n")).collect();
+    let mut lines = String::new();
+    for id in segments {
+        let _ = writeln!(lines, "{id}");
+    }
     file.write_all(lines.as_bytes()).map_err(io)
 }
 

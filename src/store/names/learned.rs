@@ -160,10 +160,10 @@ pub(super) fn tellings<'b>(batch: &'b RecordBatch, mut tell: impl FnMut(usize, K
             };
             let text = |column: &str| batch.column_by_name(column).and_then(|c| text_at(c, row)).unwrap_or_default();
             let texts @ [uuid, name, email] = [text(uuid), text(name), text(email)];
-            let is_one = !uuid.is_empty()
-                && !(name.is_empty() && email.is_empty())
-                && uuid.len().max(name.len()).max(email.len()) <= LONGEST;
-            if let Some(kind) = kind.filter(|_| is_one) {
+            let is_none = uuid.is_empty()
+                || (name.is_empty() && email.is_empty())
+                || uuid.len().max(name.len()).max(email.len()) > LONGEST;
+            if let Some(kind) = kind.filter(|_| !is_none) {
                 tell(row, kind, texts, if times.is_null(row) { arrived.value(row) } else { times.value(row) });
             }
         }

@@ -196,14 +196,13 @@ fn learned_names_go_with_the_last_event_that_told_them() {
         let item = format!(r#"{{"uuid":"{feed}{n}","timestamp":"{at}","{key}":{user}}}"#);
         writer.handle().commit_blocking(Page { feed, ..page_of([item]) }).unwrap();
     };
-    use Feed::{ItemUsages, SignInAttempts};
-    told(SignInAttempts, 1, 0, "GONE", "kxv7QpTz9mWd2LsY");
-    told(SignInAttempts, 2, 0, "STAYS", "Stay");
-    told(SignInAttempts, 3, 5, "STAYS", "Stay");
-    told(ItemUsages, 4, 0, "OLDER", "Before");
-    told(SignInAttempts, 5, 1, "OLDER", "After");
+    told(Feed::SignInAttempts, 1, 0, "GONE", "kxv7QpTz9mWd2LsY");
+    told(Feed::SignInAttempts, 2, 0, "STAYS", "Stay");
+    told(Feed::SignInAttempts, 3, 5, "STAYS", "Stay");
+    told(Feed::ItemUsages, 4, 0, "OLDER", "Before");
+    told(Feed::SignInAttempts, 5, 1, "OLDER", "After");
     writer.handle().seal(0).blocking_recv().unwrap().unwrap();
-    told(SignInAttempts, 6, 1, "GONE", "Jb4nRt8wHc6ZfAq1");
+    told(Feed::SignInAttempts, 6, 1, "GONE", "Jb4nRt8wHc6ZfAq1");
     let reader = Reader::open(dir.path()).unwrap();
     let names = || {
         let mut names: Vec<String> =
@@ -222,7 +221,7 @@ fn learned_names_go_with_the_last_event_that_told_them() {
     };
     workspace.import_names(&[imported], Ticks(1)).unwrap();
     // Usages are kept for ever, sign-ins up to the third day.
-    let policy = Policy::new(None, [(SignInAttempts, 1)], false);
+    let policy = Policy::new(None, [(Feed::SignInAttempts, 1)], false);
     let done = retain(&writer, Request::new(policy.clone(), None, "a test", Ticks(T0 + 4 * DAY)));
     assert_eq!((done.going.events(), done.names), (4, 2));
     assert_eq!(names(), ["OLDER Before", "STAYS Stay"]);
@@ -233,7 +232,7 @@ fn learned_names_go_with_the_last_event_that_told_them() {
         .flat_map(|file| std::fs::read(Layout::of(dir.path()).root().join(file)).unwrap_or_default())
         .collect();
     assert!(!catalogue.windows(16).any(|w| w == b"Jb4nRt8wHc6ZfAq1"));
-    told(SignInAttempts, 7, 6, "GONE", "Jb4nRt8wHc6ZfAq1");
+    told(Feed::SignInAttempts, 7, 6, "GONE", "Jb4nRt8wHc6ZfAq1");
     assert_eq!(names(), ["GONE Jb4nRt8wHc6ZfAq1", "OLDER Before", "STAYS Stay"]);
     let again = retain(&writer, Request::new(policy, None, "a test", Ticks(T0 + 4 * DAY)));
     assert_eq!((again.names, names().len()), (0, 3));
