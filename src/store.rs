@@ -57,6 +57,7 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+pub mod usage;
 pub mod verify;
 mod watermark;
 pub mod workspace;

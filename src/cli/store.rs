@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 use super::Outcome;
 use super::args::Global;
+pub use seal::watch;
 
 /// Look at the evidence store
 #[derive(Debug, clap::Args)]

@@ -139,7 +139,7 @@ fn read_whole(db: &rusqlite::Connection, segment: &Segment) -> Result<(), StoreE
         return Ok(());
     }
     guarded(segment, || {
-        for batch in batches_of(segment, None)? {
+        for batch in batches_of(segment, None, None)? {
             batch.map_err(|e| super::verify::unit::damaged(segment, e))?;
         }
         Ok(())

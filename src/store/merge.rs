@@ -21,7 +21,7 @@ use crate::base::fault;
 use crate::base::time::Ticks;
 
 /// So many neighbours become one, even where they are far from large together: rows are written anew at most log₁₆ times then.
-const NEIGHBOURS: usize = 16;
+pub(super) const NEIGHBOURS: usize = 16;
 
 /// Why a segment could not be rewritten.
 #[derive(Debug)]
@@ -42,8 +42,7 @@ pub(super) fn plan(sealed: &[Sealed], options: &Options, all: bool) -> Option<Ve
     let mut run: Vec<Arc<Segment>> = Vec::new();
     let mut rows = 0;
     for Sealed { segment, altered, .. } in sealed {
-        let is_small = segment.rows < whole / 2 && !altered;
-        if is_small {
+        if is_small(segment, options) && !altered {
             run.push(Arc::clone(segment));
             rows += segment.rows;
             if rows >= whole || run.len() >= NEIGHBOURS {
@@ -58,6 +57,15 @@ pub(super) fn plan(sealed: &[Sealed], options: &Options, all: bool) -> Option<Ve
         }
     }
     (all && run.len() > 1).then_some(run)
+}
+
+fn is_small(segment: &Segment, options: &Options) -> bool {
+    segment.rows < options.merge_rows / 2
+}
+
+/// How many segments wait for a merge.
+pub(super) fn small(sealed: &[Sealed], options: &Options) -> usize {
+    sealed.iter().filter(|s| !s.altered && is_small(&s.segment, options)).count()
 }
 
 /// The name of a file that takes the place of others. `number` makes it one that no other file has or had.

@@ -27,6 +27,10 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// The same for the daily run of retention, which goes through everything.
 const LONG_PAUSE: Duration = Duration::from_secs(600);
 
+/// With more small segments than this, merging is worth as much as what it would step back for: a store that only fills must not fall behind
+/// for ever.
+const BEHIND: usize = 4 * merge::NEIGHBOURS;
+
 /// The writer's other work.
 #[derive(Debug)]
 pub(super) struct Upkeep {
@@ -200,10 +204,13 @@ impl Upkeep {
         let stop = Arc::new(AtomicBool::new(false));
         let (layout, jobs) = (intake.layout.clone(), self.jobs.clone());
         let (theirs, flag) = (sources.clone(), Arc::clone(&stop));
+        let is_behind = merge::small(&intake.sealed, &intake.options) > BEHIND;
         let thread = std::thread::Builder::new()
             .name("store-rewrite".into())
             .spawn(move || {
-                step_back();
+                if !is_behind {
+                    step_back();
+                }
                 // Whatever becomes of it, the writer hears of its end.
                 let write = AssertUnwindSafe(|| write(&layout, &theirs, name, &flag));
                 let written = catch_unwind(write).unwrap_or(Err(Failed::Target(StoreError::Died)));

@@ -13,6 +13,7 @@ mod entries;
 mod finding;
 mod held;
 pub(super) mod listing;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod tombstones;
@@ -21,7 +22,6 @@ pub(super) mod unit;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -222,17 +222,16 @@ impl<'w> Walk<'w> {
         let (done, tell) = (AtomicU64::new(0), self.progress);
         let progress = |rows| tell(done.fetch_add(rows, Ordering::Relaxed) + rows, total);
         let hasher = std::hash::RandomState::new();
-        let (hand_out, queue) = mpsc::sync_channel::<Work<'_>>(1);
+        let (hand_out, queue) = mpsc::sync_channel::<Unit<'_>>(1);
         let (hand_in, outcomes) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
         let walked = std::thread::scope(|scope| {
             for _ in 0..threads {
                 let (queue, hand_in, progress, hasher) = (Arc::clone(&queue), hand_in.clone(), &progress, &hasher);
                 scope.spawn(move || {
-                    while let Some(work) = next(&queue) {
-                        // What is in a damaged file may be anything: a decoder that gives up is told of as well.
-                        let looked = catch_unwind(AssertUnwindSafe(|| work.run(listing, hasher, progress)));
-                        if hand_in.send(looked.unwrap_or_else(|_| Ok(work.given_up()))).is_err() {
+                    while let Some((work, part)) = next(&queue) {
+                        let came = work.run(part, listing, hasher, progress);
+                        if came.is_some_and(|came| hand_in.send(came).is_err()) {
                             return;
                         }
                     }
@@ -253,8 +252,8 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// Follows the batches, and hands out each unit with those that begin in it.
-    fn hand_out(&mut self, queue: &SyncSender<Work<'w>>, mut claims: Claims) -> Result<(), StoreError> {
+    /// Follows the batches, and hands out the parts of each unit with those that begin in it.
+    fn hand_out(&mut self, queue: &SyncSender<Unit<'w>>, mut claims: Claims) -> Result<(), StoreError> {
         let listing = self.listing;
         let places = listing.segments.iter().map(Place::Segment).chain(listing.pages.iter().map(Place::Page));
         let mut batches = Batches::new(self.db, listing);
@@ -283,9 +282,12 @@ impl<'w> Walk<'w> {
             self.report.segments += u64::from(matches!(place, Place::Segment(_)));
             self.report.pages += u64::from(matches!(place, Place::Page(_)));
             let every_column = self.options.every_column;
-            if queue.send(Work { place, batches: mine, every_column }).is_err() {
-                // Every worker has met an error; it is among the outcomes.
-                return Ok(());
+            let work = Arc::new(Work::new(place, mine, every_column));
+            for part in 0..work.parts {
+                if queue.send((Arc::clone(&work), part)).is_err() {
+                    // Every worker has met an error; it is among the outcomes.
+                    return Ok(());
+                }
             }
         }
         while let Some(batch) = waiting {
@@ -429,8 +431,11 @@ impl<'w> Walk<'w> {
     }
 }
 
-/// Waits for a unit of work; `None` when all have been handed out.
-fn next<'l>(queue: &Mutex<Receiver<Work<'l>>>) -> Option<Work<'l>> {
+/// A unit and one of its parts.
+type Unit<'l> = (Arc<Work<'l>>, usize);
+
+/// Waits for a part of a unit; `None` when all have been handed out.
+fn next<'l>(queue: &Mutex<Receiver<Unit<'l>>>) -> Option<Unit<'l>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 

@@ -12,10 +12,11 @@ use serde_json::json;
 use super::{Args, begin_anew, mark};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::place::Place;
+use crate::cli::store::watch;
 use crate::cli::{Outcome, collecting, output};
 use crate::demo::server::ServerOptions;
 use crate::demo::{DemoServer, fill as demo};
-use crate::store::Writer;
+use crate::store::{Options, Reader, Writer};
 
 /// Serves until Ctrl-C. Address and token are printed as one line of JSON: the token is the demo's own, good for nothing else.
 pub fn serve(args: &Args, address: SocketAddr) -> Result<Outcome> {
@@ -39,7 +40,8 @@ pub fn fill(args: &Args, place: &Place, events: u64) -> Result<Outcome> {
     let options = args.options()?;
     begin_anew(&place.paths.data)?;
     mark::write_geography(&place.paths.data, &options)?;
-    let writer = Writer::open(&place.paths.data)?;
+    // Nobody reads it meanwhile: what is merged goes at once.
+    let writer = Writer::open_with(&place.paths.data, Options { grace: 0, ..Options::default() })?;
     let interrupt = Interrupt::listen(|| output::note("vaultscope: stopping; what is committed stays"))?;
     let began = Instant::now();
     let filled = demo::fill(&writer.handle(), &options, events, |handed| {
@@ -48,6 +50,9 @@ pub fn fill(args: &Args, place: &Place, events: u64) -> Result<Outcome> {
     });
     output::progress("");
     let filled = filled?;
+    if !interrupt.is_asked() {
+        watch(&Reader::open(&place.paths.data)?, "merging", writer.handle().merge())?;
+    }
     writer.close();
     let seconds = began.elapsed().as_secs_f64();
     let mut out = output::Answer::new();

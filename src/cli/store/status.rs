@@ -1,6 +1,7 @@
 //! `store status`
 
 mod collection;
+mod usage;
 
 use std::io::Write as _;
 
@@ -23,6 +24,9 @@ use crate::store::{Layout, Reader, Status};
 /// Print what the store holds: events a feed, bytes, gaps, imported tables, who writes it
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Where its bytes are, too: by kind of file, by column of the segments, by table of the catalogue
+    #[arg(long)]
+    bytes: bool,
     /// How to print it
     #[arg(long, default_value = "text")]
     format: Format,
@@ -51,9 +55,15 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
             text_of_retention(&mut out, &status, policy(&place.config.retention).as_ref())?;
             collection::text(&mut out, &status, &reader, &place)?;
             text_of_tables(&mut out, &tables)?;
+            if args.bytes {
+                usage::text(&mut out, &reader.usage()?)?;
+            }
         }
         Format::Json => {
             let mut json = as_json(&status);
+            if args.bytes {
+                json["bytes"] = usage::json(&reader.usage()?);
+            }
             json["retention"] = json_of_retention(&status, policy(&place.config.retention).as_ref());
             json["tables"] = json_of_tables(&tables);
             collection::json(&mut json, &status, &reader, &place)?;

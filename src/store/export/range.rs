@@ -140,7 +140,7 @@ impl<'o> Range<'o> {
         match unit {
             Unit::Page(page) => take(&fresh::decode(&page.data)?, self)?,
             Unit::Segment(segment) => {
-                for batch in batches_of(segment, None)? {
+                for batch in batches_of(segment, None, None)? {
                     take(&batch.map_err(|e| damaged(segment, e))?, self)?;
                 }
             }

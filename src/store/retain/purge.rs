@@ -105,17 +105,13 @@ pub(in crate::store) fn write(
 /// The lists of later arrivals that name events that go.
 pub(in crate::store) fn later_arrivals(db: &Connection, purge: &Purge) -> Result<Vec<Again>, StoreError> {
     let Some((first, _)) = purge.pruned.first() else { return Ok(Vec::new()) };
-    let goes = |seq: i64| {
-        let at = purge.gone.partition_point(|(_, last)| *last < seq);
-        purge.gone.get(at).is_some_and(|(first, _)| *first <= seq)
-    };
     let read = || -> rusqlite::Result<Vec<Again>> {
         let mut query = db.prepare_cached("SELECT batch, seqs FROM arrived_again WHERE batch >= ?")?;
         let mut rows = query.query([first])?;
         let mut changed = Vec::new();
         while let Some(row) = rows.next()? {
             let seqs = records::seqs_of(row.get_ref(1)?.as_blob()?);
-            let stay: Vec<i64> = seqs.iter().copied().filter(|seq| !goes(*seq)).collect();
+            let stay: Vec<i64> = seqs.iter().copied().filter(|seq| !purge.takes(*seq)).collect();
             if stay.len() < seqs.len() {
                 changed.push((row.get(0)?, (!stay.is_empty()).then(|| records::blob_of(stay))));
             }
@@ -345,10 +341,16 @@ pub(in crate::store) fn forget(tx: &Connection, purge: &Purge, again: &[Again]) 
         for (batch, pruned) in &purge.pruned {
             tree.execute(params![batch, pruned.to_bytes()])?;
         }
-        let mut variant = tx.prepare_cached("DELETE FROM variant WHERE seq BETWEEN ? AND ?")?;
+        // By what there is of them, not by what goes: a segment of many small pages lets go in a hundred thousand ranges.
+        let (first, last) = (purge.gone.first().map_or(0, |g| g.0), purge.gone.last().map_or(-1, |g| g.1));
+        let there: Vec<(i64, i64)> = tx
+            .prepare_cached("SELECT id, seq FROM variant WHERE seq BETWEEN ? AND ?")?
+            .query_map([first, last], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut variant = tx.prepare_cached("DELETE FROM variant WHERE id = ?")?;
         let mut variants = 0;
-        for (first, last) in &purge.gone {
-            variants += variant.execute([first, last])? as u64;
+        for (id, _) in there.into_iter().filter(|(_, seq)| purge.takes(*seq)) {
+            variants += variant.execute([id])? as u64;
         }
         for (batch, seqs) in again {
             match seqs {

@@ -36,6 +36,14 @@ pub(in crate::store) struct Purge {
     pub gone: Vec<(i64, i64)>,
 }
 
+impl Purge {
+    /// Does an event go?
+    pub(in crate::store) fn takes(&self, seq: i64) -> bool {
+        let at = self.gone.partition_point(|(_, last)| *last < seq);
+        self.gone.get(at).is_some_and(|(first, _)| *first <= seq)
+    }
+}
+
 #[derive(Debug)]
 pub(in crate::store) struct Sieve {
     /// Bytes of a row, about.
@@ -51,12 +59,13 @@ impl Sieve {
     /// For rows with numbers in a range, both ends included, of so many bytes each.
     pub(in crate::store) fn new(db: &Connection, range: (i64, i64), bytes: f64) -> Result<Self, StoreError> {
         let read = || -> rusqlite::Result<VecDeque<Ledgered>> {
+            let ids = (first_past(db, range.0)?, first_past(db, range.1)?);
             db.prepare_cached(
                 "SELECT b.id, b.first_seq, b.stored, b.root, p.root, nodes FROM batch b \
                  LEFT JOIN batch p ON p.id = b.id - 1 LEFT JOIN pruned ON pruned.batch = b.id \
-                 WHERE b.stored > 0 AND b.first_seq <= ?2 AND b.first_seq + b.stored > ?1 ORDER BY b.id",
+                 WHERE b.id BETWEEN ?3 AND ?4 AND b.stored > 0 AND b.first_seq <= ?2 AND b.first_seq + b.stored > ?1 ORDER BY b.id",
             )?
-            .query_map([range.0, range.1], |r| {
+            .query_map([range.0, range.1, ids.0, ids.1], |r| {
                 let (id, stored): (i64, i64) = (r.get(0)?, r.get(2)?);
                 let nodes: Option<Vec<u8>> = r.get(5)?;
                 let whole = || Pruned::whole(stored as u64);
@@ -127,5 +136,46 @@ impl Sieve {
             return Err(StoreError::damaged("the ledger: events that are of no batch"));
         }
         Ok(self.purge)
+    }
+}
+
+/// The first batch that ends past a sequence number, or the last of all. Found by halves, for batches are in the order of their events: a feed that is
+/// polled all day has a million of them, and a fresh page that is looked at by the writer's thread needs one.
+fn first_past(db: &Connection, seq: i64) -> rusqlite::Result<i64> {
+    let last: i64 = db.query_row("SELECT coalesce(max(id), 0) FROM batch", [], |row| row.get(0))?;
+    let mut end_of = db.prepare_cached("SELECT first_seq + stored FROM batch WHERE id >= ? ORDER BY id LIMIT 1")?;
+    let (mut low, mut high) = (1, last);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if end_of.query_row([middle], |row| row.get::<_, i64>(0))? > seq {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_batch_of_a_number_is_found_whatever_lies_between() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE batch (id INTEGER PRIMARY KEY, first_seq INTEGER, stored INTEGER)").unwrap();
+        assert_eq!(first_past(&db, 7).unwrap(), 1);
+        // Batches of 0 to 3 events, some of which bring nothing.
+        let (mut seq, mut ends) = (1_i64, Vec::new());
+        for id in 1..=200_i64 {
+            let stored = id * 7 % 4;
+            db.execute("INSERT INTO batch VALUES (?, ?, ?)", [id, seq, stored]).unwrap();
+            seq += stored;
+            ends.push(seq);
+        }
+        for wanted in 0..seq + 5 {
+            let expected = ends.iter().position(|end| *end > wanted).map_or(200, |at| at as i64 + 1);
+            assert_eq!(first_past(&db, wanted).unwrap(), expected, "{wanted}");
+        }
     }
 }

@@ -271,7 +271,11 @@ fn a_changed_reference_is_a_changed_event() {
     changed[30] = changed[30].replace('\x05', "\x18");
     cut_rows = with_texts(&cut_rows, &changed);
     let pair = KeyValue::new(VERSION_KEY.into(), VERSION.to_string());
-    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![pair])).build();
+    // In row groups that are looked at by different threads.
+    let properties = WriterProperties::builder()
+        .set_key_value_metadata(Some(vec![pair]))
+        .set_max_row_group_row_count(Some(30))
+        .build();
     let mut writer =
         ArrowWriter::try_new(File::create(&segment.path).unwrap(), schema::arrow(), Some(properties)).unwrap();
     writer.write(&cut_rows).unwrap();
@@ -281,4 +285,6 @@ fn a_changed_reference_is_a_changed_event() {
     let changed: Vec<i64> =
         report.findings.iter().filter(|f| f.kind == crate::store::verify::Kind::Changed).map(|f| f.seq).collect();
     assert_eq!(changed, [131], "{:?}", report.findings);
+    let named = report.findings.iter().find_map(|f| f.event.as_ref()).unwrap();
+    assert_eq!((&*named.uuid, report.events), (&*format!("EVENT{:021}", 130), 300));
 }

@@ -10,6 +10,7 @@ use crate::store::chain::pruned::Pruned;
 use crate::store::chain::{self, Root};
 
 /// What is kept of a row until its batch is known.
+#[derive(Debug)]
 pub(super) struct Row {
     pub seq: i64,
     pub leaf: Root,

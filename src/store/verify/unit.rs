@@ -2,19 +2,22 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::datatypes::Int64Type;
 
 use super::columns::Columns;
 use super::finding::{Event, Finding, Kind};
-use super::held::{Held, Row, add_strangers};
+use super::held::{Held, add_strangers};
 use super::listing::{Batch, Listing, PageBlob};
+use super::seen::{Rows, Seen};
 use crate::base::time::Ticks;
 use crate::event::columns::text_at;
 use crate::event::{Feed, Source, schema};
 use crate::store::chain::pruned::Pruned;
-use crate::store::chain::{self, Leaf};
 use crate::store::checkpoint::{attestation, file_digest};
 use crate::store::segment::{Batches, Segment};
 use crate::store::{StoreError, fresh};
@@ -70,9 +73,14 @@ impl Place<'_> {
 #[derive(Debug)]
 pub(in crate::store) struct Work<'l> {
     pub place: Place<'l>,
-    pub batches: Vec<(Batch, Pruned)>,
+    batches: Vec<(Batch, Pruned)>,
     /// Every column is held to the event's text, not only what the chain covers, whoever vouches for the file.
-    pub every_column: bool,
+    every_column: bool,
+    /// A segment's row groups are looked at by whoever is free; the last one holds them to the batches.
+    pub parts: usize,
+    vouched: OnceLock<(bool, Outcome)>,
+    looked: Mutex<Vec<Option<Looked>>>,
+    left: AtomicUsize,
 }
 
 /// What came of a unit.
@@ -99,15 +107,37 @@ impl Outcome {
             *self.more.entry(finding.kind).or_default() += finding.events;
         }
     }
+
+    /// What the next part of the unit has shown.
+    fn append(&mut self, other: Self) {
+        self.raw_bytes += other.raw_bytes;
+        other.findings.into_iter().for_each(|finding| self.find(finding));
+        other.more.into_iter().for_each(|(kind, events)| *self.more.entry(kind).or_default() += events);
+        self.identities.extend(other.identities);
+    }
 }
 
-/// All that the rows of a unit have shown.
-struct Seen<'h> {
-    rows: Vec<Row>,
-    /// Distinct (account, feed, source).
-    facts: Vec<(String, String, String)>,
-    hasher: &'h std::hash::RandomState,
-    scratch: Vec<u8>,
+/// What came of a part of a unit.
+#[derive(Debug)]
+struct Looked {
+    rows: Rows,
+    outcome: Outcome,
+    failed: Option<StoreError>,
+}
+
+impl<'l> Work<'l> {
+    pub fn new(place: Place<'l>, batches: Vec<(Batch, Pruned)>, every_column: bool) -> Self {
+        // Of a footer that cannot be read the one part tells.
+        let groups = match &place {
+            Place::Segment(segment) => {
+                catch_unwind(AssertUnwindSafe(|| Some(segment.metadata().ok()?.metadata().num_row_groups())))
+            }
+            Place::Page(_) => Ok(None),
+        };
+        let parts = groups.ok().flatten().unwrap_or(1).max(1);
+        let looked = Mutex::new((0..parts).map(|_| None).collect());
+        Self { place, batches, every_column, parts, vouched: OnceLock::new(), looked, left: AtomicUsize::new(parts) }
+    }
 }
 
 impl Work<'_> {
@@ -133,7 +163,7 @@ impl Work<'_> {
     }
 
     /// What is told where a decoder gave up on the unit altogether.
-    pub fn given_up(&self) -> Outcome {
+    fn given_up(&self) -> Outcome {
         let (mut outcome, first) = (Outcome::default(), self.place.seqs().0);
         let finding = Finding::new(Kind::Unreadable, first, "the events here cannot be decoded").at(&self.place.name());
         outcome.find(finding.standing_for(self.place.rows()));
@@ -141,18 +171,44 @@ impl Work<'_> {
         outcome
     }
 
-    /// Looks at the unit. An error is one of this program's rights or of a disk that does not answer, and no finding.
+    /// Looks at a part; with the last of them answers what came of the unit. An error is one of this program's rights or of a disk that does
+    /// not answer, and no finding.
     pub fn run(
         &self,
+        part: usize,
         listing: &Listing,
         hasher: &std::hash::RandomState,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<Outcome, StoreError> {
-        let mut outcome = Outcome::default();
-        let mut seen = Seen { rows: Vec::new(), facts: Vec::new(), hasher, scratch: Vec::new() };
-        // A file that cannot be read is told below.
-        let vouched_for = self.is_vouched_for(listing, &mut outcome).unwrap_or(false);
+    ) -> Option<Result<Outcome, StoreError>> {
+        // What is in a damaged file may be anything: a decoder that gives up is told of as well.
+        let looked = catch_unwind(AssertUnwindSafe(|| self.look(part, listing, hasher, progress))).ok();
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)[part] = looked;
+        if self.left.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return None;
+        }
+        let all = std::mem::take(&mut *self.looked.lock().unwrap_or_else(PoisonError::into_inner));
+        let concluded = catch_unwind(AssertUnwindSafe(|| match all.into_iter().collect() {
+            Some(all) => self.conclude(all, listing),
+            None => Ok(self.given_up()),
+        }));
+        Some(concluded.unwrap_or_else(|_| Ok(self.given_up())))
+    }
+
+    fn look(
+        &self,
+        part: usize,
+        listing: &Listing,
+        hasher: &std::hash::RandomState,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Looked {
+        let (vouched_for, _) = self.vouched.get_or_init(|| {
+            let mut outcome = Outcome::default();
+            // A file that cannot be read is told by its parts.
+            (self.is_vouched_for(listing, &mut outcome).unwrap_or(false), outcome)
+        });
         let every_column = self.every_column || !vouched_for;
+        let mut outcome = Outcome::default();
+        let mut seen = Seen::new(hasher);
         let mut columns = every_column.then(Columns::new);
         let place = self.place.name();
         let mut take = |batch: &RecordBatch, outcome: &mut Outcome| {
@@ -162,13 +218,29 @@ impl Work<'_> {
             }
             progress(batch.num_rows() as u64);
         };
-        match self.read(every_column, &mut outcome, &mut take) {
-            Ok(()) => {}
+        let failed = self.read(part, every_column, &mut outcome, &mut take).err();
+        Looked { rows: seen.rows, outcome, failed }
+    }
+
+    /// Puts the parts together, in order, and holds their events to the batches.
+    fn conclude(&self, all: Vec<Looked>, listing: &Listing) -> Result<Outcome, StoreError> {
+        let (mut outcome, mut rows, mut failed) = (Outcome::default(), Rows::default(), None);
+        let vouched = self.vouched.get();
+        let vouched_for = vouched.is_some_and(|(vouched_for, _)| *vouched_for);
+        vouched.into_iter().flat_map(|(_, told)| &told.findings).for_each(|finding| outcome.find(finding.clone()));
+        for looked in all {
+            rows.append(looked.rows);
+            outcome.append(looked.outcome);
+            failed = failed.or(looked.failed);
+        }
+        let place = self.place.name();
+        match failed {
+            None => {}
             // Not being let in is for whoever asks to mend; all else is about the store.
-            Err(StoreError::Io { path, source }) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Some(StoreError::Io { path, source }) if source.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(StoreError::Io { path, source });
             }
-            Err(e) => {
+            Some(e) => {
                 if let (StoreError::Io { source, .. }, Place::Segment(segment)) = (&e, &self.place)
                     && source.kind() == io::ErrorKind::NotFound
                 {
@@ -190,7 +262,7 @@ impl Work<'_> {
                 return Ok(outcome);
             }
         }
-        outcome.events = seen.rows.len() as u64;
+        outcome.events = rows.rows.len() as u64;
         if let Place::Segment(segment) = &self.place
             && listing.damaged.contains(&segment.id)
         {
@@ -204,7 +276,7 @@ impl Work<'_> {
             let what = format!("the catalogue counts {} events here, there are {}", self.place.rows(), outcome.events);
             outcome.find(Finding::new(Kind::Catalogue, self.place.seqs().0, what).at(&place));
         }
-        let mut unnamed = self.hold(&mut seen, &listing.accounts, &mut outcome);
+        let mut unnamed = self.hold(&mut rows, &listing.accounts, &mut outcome);
         self.name(&mut unnamed)?;
         for (_, finding) in unnamed {
             outcome.find(finding);
@@ -214,6 +286,7 @@ impl Work<'_> {
 
     fn read(
         &self,
+        part: usize,
         every_column: bool,
         outcome: &mut Outcome,
         take: &mut dyn FnMut(&RecordBatch, &mut Outcome),
@@ -222,7 +295,8 @@ impl Work<'_> {
             Place::Page(page) => take(&fresh::decode(&page.data)?, outcome),
             Place::Segment(segment) => {
                 let columns: Option<&[&str]> = (!every_column).then_some(&LEDGERED);
-                for batch in batches_of(segment, columns)? {
+                let group = (self.parts > 1).then_some(part);
+                for batch in batches_of(segment, columns, group)? {
                     take(&batch.map_err(|e| damaged(segment, e))?, outcome);
                 }
             }
@@ -231,7 +305,7 @@ impl Work<'_> {
     }
 
     /// Holds the rows to their batches. What is answered has the row it is about, and is still to be given the event's name.
-    fn hold(&self, seen: &mut Seen<'_>, accounts: &HashMap<i64, String>, outcome: &mut Outcome) -> Vec<(u32, Finding)> {
+    fn hold(&self, seen: &mut Rows, accounts: &HashMap<i64, String>, outcome: &mut Outcome) -> Vec<(u32, Finding)> {
         let place = self.place.name();
         let mut unnamed = Vec::new();
         if let Some(later) = seen.rows.windows(2).position(|pair| pair[0].seq >= pair[1].seq) {
@@ -275,71 +349,12 @@ impl Work<'_> {
         match &self.place {
             Place::Page(page) => take(&fresh::decode(&page.data)?),
             Place::Segment(segment) => {
-                for batch in batches_of(segment, Some(&LEDGERED[..7]))? {
+                for batch in batches_of(segment, Some(&LEDGERED[..7]), None)? {
                     take(&batch.map_err(|e| damaged(segment, e))?);
                 }
             }
         }
         Ok(())
-    }
-}
-
-/// Dictionary codes of feed, account and source.
-type Codes = [Option<usize>; 3];
-/// Codes, and what they stand for: the position among the facts, and feed and source where both exist.
-type Known = (Codes, u32, Option<(Feed, Source)>);
-
-impl Seen<'_> {
-    fn take(&mut self, batch: &RecordBatch, outcome: &mut Outcome) {
-        use std::hash::BuildHasher as _;
-        let column = |name| batch.column_by_name(name);
-        let numbers = |name| column(name).and_then(|c| c.as_primitive_opt::<Int64Type>());
-        let codes = |name| column(name).and_then(|c| c.as_dictionary_opt::<Int32Type>());
-        let (Some(seqs), Some(arrived), Some(tags)) = (numbers("seq"), numbers("arrived"), numbers("tag")) else {
-            return;
-        };
-        let (Some(feeds), Some(accounts), Some(sources)) = (codes("feed"), codes("account"), codes("source")) else {
-            return;
-        };
-        let (Some(uuids), Some(raws)) =
-            (column("uuid_s").and_then(|c| c.as_string_view_opt()), column("raw").and_then(|c| c.as_string_view_opt()))
-        else {
-            return;
-        };
-        let text = |codes: &arrow::array::DictionaryArray<Int32Type>, row| {
-            codes.key(row).and_then(|key| text_at(codes.values().as_ref(), key)).unwrap_or_default().to_owned()
-        };
-        self.rows.reserve(batch.num_rows());
-        outcome.identities.reserve(batch.num_rows());
-        // The codes of the row before, and what they stand for.
-        let mut known: Option<Known> = None;
-        for row in 0..batch.num_rows() {
-            let key = [feeds.key(row), accounts.key(row), sources.key(row)];
-            let (facts, kinds) = match known {
-                Some((same, facts, kinds)) if same == key => (facts, kinds),
-                _ => {
-                    let new = (text(accounts, row), text(feeds, row), text(sources, row));
-                    let kinds = Feed::from_name(&new.1).zip(Source::from_name(&new.2));
-                    let at = self.facts.iter().position(|f| *f == new).unwrap_or_else(|| {
-                        self.facts.push(new);
-                        self.facts.len() - 1
-                    });
-                    known = Some((key, at as u32, kinds));
-                    (at as u32, kinds)
-                }
-            };
-            let account = self.facts[facts as usize].0.as_str();
-            let (uuid, raw) = (uuids.value(row), raws.value(row).as_bytes());
-            // A feed or a source that does not exist has no leaf: it cannot be what was committed.
-            let leaf = kinds.map_or([0; 32], |(feed, source)| {
-                let arrived = Ticks(arrived.value(row));
-                Leaf { account, feed, uuid, arrived, source, raw }.hash_with(&mut self.scratch)
-            });
-            outcome.raw_bytes += raw.len() as u64;
-            outcome.identities.push(self.hasher.hash_one((account, kinds.map(|k| k.0.name()), uuid)));
-            let tagged = chain::tag(&leaf) == tags.value(row);
-            self.rows.push(Row { seq: seqs.value(row), leaf, facts, at: self.rows.len() as u32, tagged });
-        }
     }
 }
 
@@ -364,7 +379,7 @@ pub(in crate::store) fn each_identity(
     match place {
         Place::Page(page) => take(&fresh::decode(&page.data)?),
         Place::Segment(segment) => {
-            for batch in batches_of(segment, Some(&LEDGERED[..7]))? {
+            for batch in batches_of(segment, Some(&LEDGERED[..7]), None)? {
                 take(&batch.map_err(|e| damaged(segment, e))?);
             }
         }
@@ -387,13 +402,23 @@ pub(in crate::store) fn event_at(batch: &RecordBatch, row: usize) -> Event {
     }
 }
 
-/// The rows of a segment in order; some columns, or all of them.
-pub(in crate::store) fn batches_of(segment: &Segment, columns: Option<&[&str]>) -> Result<Batches, StoreError> {
+/// The rows of a segment, or of one of its row groups, in order; some columns, or all of them.
+pub(in crate::store) fn batches_of(
+    segment: &Segment,
+    columns: Option<&[&str]>,
+    group: Option<usize>,
+) -> Result<Batches, StoreError> {
     let columns: Vec<usize> = match columns {
         Some(names) => names.iter().filter_map(|name| schema::position(name)).collect(),
         None => (0..schema::STORED.len()).collect(),
     };
-    segment.read(&columns, |builder| builder.with_batch_size(AT_ONCE))
+    segment.read(&columns, |builder| {
+        let builder = builder.with_batch_size(AT_ONCE);
+        match group {
+            Some(group) => builder.with_row_groups(vec![group]),
+            None => builder,
+        }
+    })
 }
 
 pub(in crate::store) fn damaged(segment: &Segment, e: arrow::error::ArrowError) -> StoreError {
