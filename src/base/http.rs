@@ -202,7 +202,13 @@ fn explain(host: &str, error: reqwest::Error) -> HttpError {
     } else if error.is_timeout() {
         HttpError::Timeout { host }
     } else if error.is_connect() {
-        HttpError::Connect { host, why }
+        // Of this machine, and not of the line.
+        let cure = if why.contains("(os error 24)") {
+            "; allow more open files: `ulimit -n`, or LimitNOFILE= of the service"
+        } else {
+            ""
+        };
+        HttpError::Connect { host, why: why + cure }
     } else {
         HttpError::Cut { host, why }
     }

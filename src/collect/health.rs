@@ -54,6 +54,8 @@ pub struct FeedHealth {
     /// Failures since the last page.
     pub failures: u32,
     pub last_error: Option<String>,
+    /// Why the store does not take what comes, as long as it does not.
+    pub not_stored: Option<String>,
 }
 
 /// What a feed's poller is doing.
@@ -106,6 +108,7 @@ impl FeedHealth {
             errors: 0,
             failures: 0,
             last_error: None,
+            not_stored: None,
         }
     }
 

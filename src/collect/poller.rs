@@ -149,7 +149,9 @@ impl Poller {
                     self.back_off(wait).await;
                 }
                 Err(Trouble::Store(error)) => {
-                    self.failed(&Shown::new(&error.to_string()).into_string());
+                    let why = Shown::new(&error.to_string()).into_string();
+                    self.failed(&why);
+                    self.tell(|feed| feed.not_stored = Some(why));
                     // The disk is here, and may be well again at any moment: the service is not asked more often than at the usual pace.
                     let interval = self.settings.interval(self.orders.borrow().pace);
                     let wait = self.backoff.failed().min(interval);

@@ -1,6 +1,7 @@
 //! What can go wrong in a store, said with its place and its cure.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::lock::Holder;
@@ -28,7 +29,7 @@ pub enum StoreError {
     OldSqlite { found: &'static str },
     #[error("the disk is full ({what}); free some space, nothing was lost and the cursor has not moved")]
     Full { what: String },
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}{}", .path.display(), cure_of_file(.path, .source))]
     Io { path: PathBuf, source: io::Error },
     #[error("{what}: {source}{}", cure(.source))]
     Sqlite { what: &'static str, source: rusqlite::Error },
@@ -75,12 +76,22 @@ pub enum StoreError {
     Died,
 }
 
-/// What to do about an error of SQLite, where it is the database that is broken.
+/// What to do about an error of SQLite, where it is the database or what it lies on that is broken.
 fn cure(error: &rusqlite::Error) -> &'static str {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, NotADatabase, ReadOnly, SystemIoFailure};
     match error.sqlite_error_code() {
         Some(DatabaseCorrupt | NotADatabase) => {
             "; the database is damaged: run `vaultscope store verify` to see how far it can be read, and put it back from a backup"
+        }
+        Some(SystemIoFailure) => {
+            // It does not say which: to SQLite a disk that may not be written any more is one that fails.
+            "; the disk failed, or was mounted anew to be read only: see the system's log; nothing was lost, and intake goes on when it is well"
+        }
+        Some(ReadOnly) => {
+            "; the file system or a file of the store is read only: mount it for writing, or mend owner and mode"
+        }
+        Some(CannotOpen) => {
+            "; mend owner and mode of the store's folder, or allow more open files (`ulimit -n`, LimitNOFILE=)"
         }
         _ => "",
     }
@@ -136,5 +147,29 @@ impl StoreError {
 
     pub(super) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
+    }
+}
+
+/// What to do about a file operation that failed.
+fn cure_of_file(path: &Path, error: &io::Error) -> String {
+    use rustix::io::Errno;
+    let is = |errno: Errno| error.raw_os_error() == Some(errno.raw_os_error());
+    if is(Errno::MFILE) || is(Errno::NFILE) {
+        return "; allow more open files: `ulimit -n`, or LimitNOFILE= of the service".into();
+    }
+    match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => "; the file system is read only: mount it for writing".into(),
+        io::ErrorKind::PermissionDenied => {
+            // Of something that is to be made, its folder says who may.
+            let Some(found) = path.ancestors().find_map(|path| path.metadata().ok()) else { return String::new() };
+            let me = rustix::process::geteuid().as_raw();
+            format!(
+                "; it is of user {} with mode {:03o}, and this is user {me}: mend that with `chown` or `chmod u+rwX`",
+                found.uid(),
+                found.mode() & 0o777
+            )
+        }
+        _ if is(Errno::IO) => "; the disk failed: see the system's log".into(),
+        _ => String::new(),
     }
 }

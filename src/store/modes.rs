@@ -24,6 +24,14 @@ pub(super) fn open(options: &OpenOptions, path: &Path, mode: u32) -> Result<File
     Ok(file)
 }
 
+/// May this process write the file or folder, where it is there? Better asked at the start than found out at the first sealing.
+pub(super) fn writable(path: &Path) -> Result<(), StoreError> {
+    match rustix::fs::access(path, rustix::fs::Access::WRITE_OK) {
+        Err(e) if e != rustix::io::Errno::NOENT => Err(StoreError::io(path, e.into())),
+        _ => Ok(()),
+    }
+}
+
 /// Makes an empty file with a mode, where there is none. SQLite gives its log and its index the mode of the database.
 pub(super) fn create(path: &Path, mode: u32) -> Result<(), StoreError> {
     open(OpenOptions::new().append(true).create(true), path, mode).map(drop)

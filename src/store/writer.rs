@@ -302,6 +302,8 @@ impl Desk {
         let layout = Layout::of(data_dir);
         on_a_local_disk(data_dir)?;
         modes::folder(&layout.segments())?;
+        let written = [layout.root().to_path_buf(), layout.segments(), layout.catalogue(), layout.heads()];
+        written.iter().try_for_each(|path| modes::writable(path))?;
         let lock = WriterLock::take(&layout.lock())?;
         let folders = [data_dir.to_path_buf(), layout.root().to_path_buf()];
         let intake = Intake::open(layout, options)?;

@@ -19,6 +19,7 @@ mod keeping;
 mod own_records;
 mod proxies;
 mod query;
+mod refused;
 mod rotating;
 mod use_and_misuse;
 

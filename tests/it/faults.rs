@@ -3,6 +3,7 @@
 mod disk;
 mod images;
 mod kills;
+pub mod outside;
 mod points;
 mod power;
 

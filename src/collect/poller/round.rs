@@ -254,7 +254,7 @@ impl Poller {
         });
         self.tell(|feed| {
             feed.pages += 1;
-            feed.failures = 0;
+            (feed.failures, feed.not_stored) = (0, None);
             feed.bytes += bytes;
             feed.last_page = Some(arrived);
             feed.taken.add(committed);

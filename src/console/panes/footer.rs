@@ -39,6 +39,11 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) -> Opt
         put(buf, area.x + 1, area.y, area.width - 2, &notice.text, style);
         return None;
     }
+    // As long as it lasts, in whatever view: nothing is more urgent than evidence that is not kept.
+    if let Some(why) = state.health.not_stored() {
+        put(buf, area.x + 1, area.y, area.width - 2, &format!("NOT STORED: {why}"), theme.error);
+        return None;
+    }
     let mut x = area.x + 1;
     let shown = here(state);
     for (i, spec) in shown.iter().enumerate() {

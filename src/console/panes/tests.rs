@@ -268,6 +268,25 @@ fn hostile(seq: i64) -> Line {
 }
 
 #[test]
+fn what_keeps_events_from_being_stored_is_said_in_every_view_from_the_next_frame_on_until_it_is_mended() {
+    let mut state = state(SIZES[0]);
+    let mut ill = health(state.now);
+    ill.feeds[1].not_stored = Some("the disk is full (commit a page)".into());
+    for (told, is_said) in [(ill, true), (health(state.now), false)] {
+        update(&mut state, Message::Health { account: 0, health: Box::new(told) });
+        for view in [Action::ViewTail, Action::ViewHunts, Action::ViewHealth] {
+            let key = state.keymap.keys(view)[0];
+            update(&mut state, Message::Key(key));
+            let screen = paint(&state, &dark());
+            let last = screen.area.height - 1;
+            let row: String = (0..screen.area.width).map(|x| screen[(x, last)].symbol()).collect();
+            assert_eq!(row.contains("NOT STORED: the disk is full"), is_said, "{row}");
+            assert!(!is_said || screen[(1, last)].style().fg == dark().error.fg, "{row}");
+        }
+    }
+}
+
+#[test]
 fn hostile_text_never_reaches_the_cells() {
     for size in SIZES {
         let mut state = state(size);

@@ -43,6 +43,11 @@ impl Feeds {
         !self.accounts.is_empty() && self.accounts.iter().all(|account| account.pace == Pace::Live)
     }
 
+    /// Why the store does not take what is collected, where it does not.
+    pub fn not_stored(&self) -> Option<&str> {
+        self.accounts.iter().flat_map(|account| &account.feeds).find_map(|feed| feed.not_stored.as_deref())
+    }
+
     /// The share of the history that is read, 0 to 1, while any feed reads it: the least of all.
     pub fn reading_history(&self) -> Option<f64> {
         let states = self.accounts.iter().flat_map(|account| &account.feeds).map(|feed| &feed.state);
