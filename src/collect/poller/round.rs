@@ -23,7 +23,7 @@ pub(super) const OVERLAP: Span = Span(24 * HOUR);
 const SKEW: i64 = 120 * crate::base::time::SECOND;
 /// A service that has more, and more, and never an event, is asked again later.
 const EMPTY_PAGES: u32 = 20;
-/// The last items of a page, among which its newest event is looked for.
+/// Items at each end of a page, among which its newest event is looked for.
 const LOOKED_AT: usize = 16;
 
 /// Finds out whether a reading has come to its end.
@@ -303,11 +303,31 @@ impl Poller {
     }
 }
 
-/// The newest time among the last items: a feed is in the order of arrival, so it is there or near.
+/// The newest time among the items at both ends: a feed is in the order of arrival, so it is the last or near; a Connect server's list begins
+/// with the newest.
 pub(super) fn newest(feed: Feed, page: &Fetched) -> Option<Ticks> {
-    page.items.iter().rev().take(LOOKED_AT).filter_map(|item| decode::decode_of(feed, item).ok()?.timestamp()).max()
+    let (first, last) = (page.items.iter().take(LOOKED_AT), page.items.iter().rev().take(LOOKED_AT));
+    first.chain(last).filter_map(|item| decode::decode_of(feed, item).ok()?.timestamp()).max()
 }
 
 pub(super) fn millis(took: Duration) -> u64 {
     took.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_event_of_a_page_is_found_at_whichever_end_it_stands() {
+        let at = |n: i64| Ticks(739_000 * DAY + n * HOUR);
+        let item = |n: i64| bytes::Bytes::from(format!(r#"{{"uuid":"E{n}","timestamp":"{}"}}"#, at(n)));
+        let up: Vec<_> = (0..50).map(item).collect();
+        let down: Vec<_> = up.iter().rev().cloned().collect();
+        for items in [up, down] {
+            let page = Fetched { items, ..Fetched::default() };
+            assert_eq!(newest(Feed::AuditEvents, &page), Some(at(49)));
+        }
+        assert_eq!(newest(Feed::AuditEvents, &Fetched::default()), None);
+    }
 }
