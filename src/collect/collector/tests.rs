@@ -13,9 +13,11 @@ use crate::base::time::HOUR;
 use crate::collect::source::{Asked, Fetched, Position};
 use crate::store::{Cursor, GapRecord, Writer};
 
+mod again;
 mod clock;
 mod losses;
 mod rotation;
+mod storms;
 
 const NOW: Ticks = Ticks(739_000 * DAY);
 const AUDIT: Feed = Feed::AuditEvents;
@@ -195,10 +197,10 @@ impl House {
     }
 }
 
-/// The first health of which this is true; ten seconds mean never.
+/// The first health of which this is true; two minutes mean never, on however busy a machine.
 async fn until(collector: &CollectorHandle, is: impl FnMut(&Health) -> bool) -> Health {
     let mut health = collector.health();
-    let found = tokio::time::timeout(Duration::from_secs(10), health.wait_for(is)).await;
+    let found = tokio::time::timeout(Duration::from_secs(120), health.wait_for(is)).await;
     found.unwrap_or_else(|_| panic!("never: {:?}", collector.health().borrow())).unwrap().clone()
 }
 
@@ -449,7 +451,7 @@ async fn without_its_handle_a_collector_ends() {
     let mut health = collector.health();
     drop(collector);
     let ended = health.wait_for(|h| *state(h) == FeedState::Stopped);
-    assert!(tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap().is_ok());
+    assert!(tokio::time::timeout(Duration::from_secs(120), ended).await.unwrap().is_ok());
 }
 
 #[test]
@@ -507,126 +509,6 @@ async fn a_feed_left_alone_for_longer_than_the_service_remembers_has_a_gap_that_
     assert_eq!((gaps[0].from, gaps[0].to), (Some(NOW - Span(DAY)), Some(NOW + Span(80 * DAY))));
 }
 
-/// The store notes a gap of its own: events that were lost on the disk.
-async fn note_gap(house: &House, from: Ticks, to: Ticks) {
-    let gap =
-        GapRecord { account: "".into(), feed: None, from: Some(from), to: Some(to), why: "disk".into(), noticed: NOW };
-    house.writer.handle().record_gap(gap).await.unwrap().unwrap();
-}
-
-#[tokio::test]
-async fn an_open_gap_with_a_range_is_fetched_again_beside_the_tail() {
-    let house = House::new();
-    house.pass(Script::of([page(&["a"], "one", false)])).await;
-    let (from, to) = (NOW - Span(3 * DAY), NOW - Span(2 * DAY));
-    note_gap(&house, from, to).await;
-    let script = Script::of([page(&["d"], "two", false)])
-        .read_again([page(&["a", "b"], "again1", true), page(&["c"], "again2", false)]);
-    let health = house.pass(Arc::clone(&script)).await;
-    let range = Position::Between { from: from - Span(DAY), to: to + Span(1) };
-    assert_eq!(script.asked(), [cursor("one"), range, cursor("again1")]);
-    assert_eq!((health.taken.stored, health.taken.duplicates, health.found_late), (3, 1, 0));
-    assert_eq!(house.reader().gaps(1).unwrap()[0].state(), "filled");
-    assert_eq!(house.saved().cursor, Some(Cursor::new("two")), "the tail's cursor stays its own");
-    assert_eq!(house.reader().batches(1).unwrap()[0].source, Source::Gap);
-}
-
-#[tokio::test]
-async fn a_gap_is_filled_on_from_where_the_last_run_stopped() {
-    let house = House::new();
-    house.pass(Script::of([page(&["a"], "one", false)])).await;
-    note_gap(&house, NOW - Span(3 * DAY), NOW - Span(2 * DAY)).await;
-    let down = Err(FetchError::Server { status: 500, said: String::new() });
-    let health = house.pass(Script::of([]).read_again([page(&["b"], "again1", true), down])).await;
-    // The tail goes on.
-    assert!(matches!(health.state, FeedState::Idle { .. }), "{:?}", health.state);
-    assert_eq!(house.reader().gaps(1).unwrap()[0].state(), "open");
-    let script = Script::of([]).read_again([page(&["c"], "again2", false)]);
-    house.pass(Arc::clone(&script)).await;
-    assert_eq!(script.asked()[1..], [cursor("again1")]);
-    assert_eq!(house.reader().gaps(1).unwrap()[0].state(), "filled");
-}
-
-#[tokio::test]
-async fn a_gap_that_the_service_has_forgotten_is_lost_without_asking() {
-    let house = House::new();
-    house.pass(Script::of([page(&["a"], "one", false)])).await;
-    note_gap(&house, NOW - Span(300 * DAY), NOW - Span(200 * DAY)).await;
-    note_gap(&house, NOW - Span(130 * DAY), NOW - Span(110 * DAY)).await;
-    let script = Script::of([]).read_again([page(&["b"], "again1", false)]);
-    house.pass(Arc::clone(&script)).await;
-    let oldest = NOW - Span(120 * DAY);
-    assert_eq!(script.asked()[1..], [Position::Between { from: oldest, to: NOW - Span(110 * DAY) + Span(1) }]);
-    let states: Vec<_> = house.reader().gaps(2).unwrap().iter().map(|gap| (gap.state(), gap.lost)).collect();
-    assert_eq!(states, [("partly lost", Some(oldest)), ("lost", Some(NOW - Span(200 * DAY)))]);
-}
-
-#[tokio::test]
-async fn a_sweep_reads_the_last_week_once_a_day_and_counts_what_the_tail_had_missed() {
-    let house = House::new();
-    let first = house.sweeping_pass(Script::of([page(&["a"], "one", false)]), NOW).await;
-    assert_eq!((first.pages, house.reader().sweeps().unwrap().len()), (1, 0), "what there was has just been read");
-    let early = Script::of([]);
-    house.sweeping_pass(Arc::clone(&early), NOW + Span(23 * HOUR)).await;
-    assert_eq!(early.asked(), [cursor("one")]);
-    // `b` has only just come; the tail has it before the page is kept. `lost` it never had.
-    let tail = [page(&[], "one", false), page(&["b"], "two", false)];
-    let script = Script::of(tail).read_again([page(&["a", "b", "lost"], "again1", false)]);
-    let day = NOW + Span(DAY);
-    let health = house.sweeping_pass(Arc::clone(&script), day).await;
-    let week = Position::Between { from: day - Span(7 * DAY), to: day };
-    assert_eq!(script.asked(), [cursor("one"), week, cursor("one")]);
-    assert_eq!((health.found_late, health.taken.stored), (1, 2));
-    let sweep = &house.reader().sweeps().unwrap()[0];
-    assert_eq!((sweep.events, sweep.late, sweep.ended), (3, 1, Some(day)));
-    let sources: Vec<_> = house.reader().batches(2).unwrap().iter().map(|batch| (batch.source, batch.stored)).collect();
-    assert_eq!(sources, [(Source::Gap, 1), (Source::Live, 1)]);
-}
-
-#[tokio::test]
-async fn a_sweep_that_was_broken_off_goes_on_after_a_restart() {
-    let house = House::new();
-    house.sweeping_pass(Script::of([page(&["a"], "one", false)]), NOW).await;
-    let down = Err(FetchError::Server { status: 500, said: String::new() });
-    let day = NOW + Span(DAY);
-    house.sweeping_pass(Script::of([]).read_again([page(&["a"], "again1", true), down]), day).await;
-    let script = Script::of([]).read_again([page(&["b"], "again2", false)]);
-    house.sweeping_pass(Arc::clone(&script), day + Span(HOUR)).await;
-    assert!(script.asked().contains(&cursor("again1")), "{:?}", script.asked());
-    let sweep = &house.reader().sweeps().unwrap()[0];
-    assert_eq!((sweep.began, sweep.pages, sweep.late), (day, 2, 1));
-}
-
-#[tokio::test]
-async fn a_cursor_of_a_sweep_that_is_refused_begins_its_range_anew() {
-    let house = House::new();
-    house.sweeping_pass(Script::of([page(&["a"], "one", false)]), NOW).await;
-    let refused = Err(FetchError::BadRequest("Bad Request".into()));
-    let day = NOW + Span(DAY);
-    house.sweeping_pass(Script::of([]).read_again([page(&["a"], "again1", true), refused]), day).await;
-    let script = Script::of([]).read_again([page(&["a"], "again1", false)]);
-    house.sweeping_pass(Arc::clone(&script), day).await;
-    assert!(matches!(script.asked()[1], Position::Between { .. }), "{:?}", script.asked());
-    assert!(house.reader().gaps(1).unwrap().is_empty(), "the tail is whole");
-}
-
-#[tokio::test]
-async fn a_clock_that_is_set_back_makes_no_storm_of_sweeps_and_no_end_of_them() {
-    let house = House::new();
-    house.sweeping_pass(Script::of([page(&["a"], "one", false)]), NOW).await;
-    let back = NOW - Span(30 * DAY);
-    let script = Script::of([]);
-    house.sweeping_pass(Arc::clone(&script), back).await;
-    assert_eq!(script.asked().len(), 1);
-    let script = Script::of([]).read_again([page(&["a"], "again1", false)]);
-    house.sweeping_pass(Arc::clone(&script), back + Span(DAY)).await;
-    assert_eq!(script.asked().len(), 3);
-    // And forward again.
-    let script = Script::of([]).read_again([page(&["a"], "again1", false)]);
-    house.sweeping_pass(Arc::clone(&script), NOW + Span(DAY)).await;
-    assert_eq!(script.asked().len(), 3);
-}
-
 /// A clock that stands still but for what is let pass by hand. Everything that was due in a second is done before the next begins.
 struct Still<'a> {
     house: &'a House,
@@ -676,100 +558,4 @@ impl Drop for Still<'_> {
     fn drop(&mut self) {
         tokio::time::resume();
     }
-}
-
-#[tokio::test]
-async fn another_token_is_identified_before_a_page_of_it_is_kept() {
-    let house = House::new();
-    let still = Still::new(&house);
-    let script = Script::of([page(&["a"], "one", false), page(&["b"], "two", false), page(&["c"], "three", false)]);
-    let collector = house.start(Arc::clone(&script));
-    still.until(|| script.asked().len() == 1).await;
-    still.pass(1).await;
-    // The page comes with the new token before anybody looked whose it is: it is asked for again afterwards.
-    script.credential.fetch_add(1, Ordering::SeqCst);
-    collector.poll_now();
-    still.until(|| script.asked().len() >= 2).await;
-    still.pass(5).await;
-    collector.stop().await;
-    assert_eq!(script.asked()[1..3], [cursor("one"), cursor("one")]);
-    assert_eq!(house.reader().status().unwrap().events(), 2, "the page that came too early was not kept");
-}
-
-#[tokio::test]
-async fn another_token_is_taken_up_within_five_seconds_and_one_of_another_account_ends_it() {
-    let house = House::new();
-    let still = Still::new(&house);
-    let script = Script::of([page(&["a"], "one", false)]).identified_as([Ok(owner("A1")), Ok(owner("B2"))]);
-    let collector = house.start(Arc::clone(&script));
-    still.until(|| script.asked().len() == 1).await;
-    still.pass(1).await;
-    script.renewed.store(true, Ordering::SeqCst);
-    still.pass(5).await;
-    let health = collector.health().borrow().clone();
-    assert_eq!(*state(&health), FeedState::Stopped);
-    assert!(health.feed(AUDIT).unwrap().last_error.as_ref().unwrap().contains("belongs to account B2"));
-    assert_eq!(script.asked().len(), 1);
-}
-
-/// A collector of three feeds whose every request for a page fails like this.
-fn failing(
-    house: &House,
-    feeds: &[Feed],
-    settings: Settings,
-    failure: impl Fn() -> FetchError,
-) -> (Arc<Script>, CollectorHandle) {
-    let script = Script::of([]);
-    for feed in feeds {
-        script.pages.lock().unwrap().insert(*feed, (0..1_000).map(|_| Err(failure())).collect());
-    }
-    let settings = Settings { clock: Clock::Fixed(NOW), ..settings };
-    let (writer, reader, pins) = (house.writer.handle(), house.reader(), Pins::of(house.path()));
-    let source = Arc::clone(&script);
-    let collector = Collector { account: "acme".into(), source, writer, reader, pins, settings }.start();
-    (script, collector)
-}
-
-/// How many requests ten minutes of nothing but this failure cost an account with three feeds.
-async fn requests_of_ten_minutes(failure: impl Fn() -> FetchError) -> usize {
-    let house = House::new();
-    let still = Still::new(&house);
-    let (script, collector) = failing(&house, &Feed::ALL, Settings::default(), failure);
-    still.pass(600).await;
-    collector.stop().await;
-    script.asked().len()
-}
-
-#[tokio::test]
-async fn ten_minutes_of_429_cost_few_requests() {
-    for retry_after in [None, Some(Duration::from_secs(1))] {
-        let requests = requests_of_ten_minutes(|| FetchError::RateLimited { retry_after }).await;
-        assert!((4..=30).contains(&requests), "{requests} with {retry_after:?}");
-    }
-}
-
-#[tokio::test]
-async fn ten_minutes_of_outage_cost_few_requests() {
-    let requests = requests_of_ten_minutes(|| FetchError::Server { status: 503, said: String::new() }).await;
-    assert!((18..=40).contains(&requests), "{requests}");
-}
-
-#[tokio::test]
-async fn a_refused_token_is_tried_once_in_five_minutes_a_feed() {
-    let requests = requests_of_ten_minutes(|| FetchError::Unauthorized(String::new())).await;
-    assert!((6..=9).contains(&requests), "{requests}");
-}
-
-#[tokio::test]
-async fn a_dead_feed_does_not_stop_the_others() {
-    let house = House::new();
-    let still = Still::new(&house);
-    let settings = Settings { pace: Pace::Live, ..Settings::default() };
-    let dead = || FetchError::Server { status: 500, said: String::new() };
-    let (_, collector) = failing(&house, &[AUDIT], settings, dead);
-    still.pass(120).await;
-    let health = collector.health().borrow().clone();
-    collector.stop().await;
-    let pages = |feed| health.feed(feed).map_or(0, |feed| feed.pages);
-    assert!((11..=13).contains(&pages(Feed::ItemUsages)) && pages(AUDIT) == 0, "{health:?}");
 }

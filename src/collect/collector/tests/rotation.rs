@@ -87,3 +87,37 @@ async fn a_token_that_is_revoked_is_looked_for_where_a_person_may_be_asked_and_i
     assert_eq!(script.identified.load(Ordering::SeqCst), 3);
     collector.stop().await;
 }
+
+#[tokio::test]
+async fn another_token_is_identified_before_a_page_of_it_is_kept() {
+    let house = House::new();
+    let still = Still::new(&house);
+    let script = Script::of([page(&["a"], "one", false), page(&["b"], "two", false), page(&["c"], "three", false)]);
+    let collector = house.start(Arc::clone(&script));
+    still.until(|| script.asked().len() == 1).await;
+    still.pass(1).await;
+    // The page comes with the new token before anybody looked whose it is: it is asked for again afterwards.
+    script.credential.fetch_add(1, Ordering::SeqCst);
+    collector.poll_now();
+    still.until(|| script.asked().len() >= 2).await;
+    still.pass(5).await;
+    collector.stop().await;
+    assert_eq!(script.asked()[1..3], [cursor("one"), cursor("one")]);
+    assert_eq!(house.reader().status().unwrap().events(), 2, "the page that came too early was not kept");
+}
+
+#[tokio::test]
+async fn another_token_is_taken_up_within_five_seconds_and_one_of_another_account_ends_it() {
+    let house = House::new();
+    let still = Still::new(&house);
+    let script = Script::of([page(&["a"], "one", false)]).identified_as([Ok(owner("A1")), Ok(owner("B2"))]);
+    let collector = house.start(Arc::clone(&script));
+    still.until(|| script.asked().len() == 1).await;
+    still.pass(1).await;
+    script.renewed.store(true, Ordering::SeqCst);
+    still.pass(5).await;
+    let health = collector.health().borrow().clone();
+    assert_eq!(*state(&health), FeedState::Stopped);
+    assert!(health.feed(AUDIT).unwrap().last_error.as_ref().unwrap().contains("belongs to account B2"));
+    assert_eq!(script.asked().len(), 1);
+}
