@@ -164,13 +164,8 @@ fn a_second_writer_is_refused_by_the_pid_of_the_first_and_a_reader_follows_it() 
 #[test]
 fn verify_in_another_process_finds_nothing_beside_an_intake_that_goes_on() {
     let dir = crate::evidence::scratch();
-    let options = vaultscope::store::Options {
-        seal_rows: 500,
-        keep_fresh: 100,
-        merge_rows: 5_000,
-        grace: 0,
-        ..Default::default()
-    };
+    let options =
+        vaultscope::store::Options { seal_rows: 500, keep_fresh: 100, merge_rows: 5_000, ..Default::default() };
     let writer = Writer::open_with(dir.path(), options).unwrap();
     let stream = crate::evidence::Stream { size: 50 };
     writer.handle().commit_blocking(stream.page(0)).unwrap();
