@@ -61,5 +61,6 @@ async fn a_dead_feed_does_not_stop_the_others() {
     let health = collector.health().borrow().clone();
     collector.stop().await;
     let pages = |feed| health.feed(feed).map_or(0, |feed| feed.pages);
-    assert!((11..=13).contains(&pages(Feed::ItemUsages)) && pages(AUDIT) == 0, "{health:?}");
+    // Twelve, or fewer where the machine is so busy that an answer comes a second later.
+    assert!((8..=13).contains(&pages(Feed::ItemUsages)) && pages(AUDIT) == 0, "{health:?}");
 }
