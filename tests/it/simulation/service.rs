@@ -85,8 +85,8 @@ pub fn ticks(duration: Duration) -> i64 {
 impl Service {
     pub fn new(rng: &mut Rng) -> Self {
         let feeds: Vec<Feed> = Feed::ALL.into_iter().take(rng.usize(1..=3)).collect();
-        let faults_end = Duration::from_secs(rng.u64(1_800..7_200));
-        let end = faults_end + Duration::from_secs(5_400);
+        let faults_end = Duration::from_secs(rng.u64(1_200..4_800));
+        let end = faults_end + Duration::from_secs(3_600);
         let shape =
             Shape { feeds, page: rng.usize(3..=12), faults: rng.u32(0..50), refusals: rng.u32(0..60), faults_end, end };
         let logs = shape.feeds.iter().map(|feed| (*feed, Log::new(*feed, &shape, rng))).collect();
