@@ -2,7 +2,7 @@
 //! and into SQLite by plain insert; then what the store takes on the disk, and how long it takes to open again.
 //!
 //! `cargo bench --bench intake -- [EVENTS]`, 300000 without. The first lines are: name, events a second, µs of CPU an event. With
-//! `VAULTSCOPE_PAGES=DIR` the pages are written there too, for `duckdb.py`. Stores lie in `BENCH_DIR`, or here: not in memory, for a
+//! `VAULTSCOPE_PAGES=DIR` the pages are written there too, for `beside_duckdb.py`. Stores lie in `BENCH_DIR`, or here: not in memory, for a
 //! sync there costs nothing.
 
 mod pages;

@@ -3,7 +3,7 @@
 
     VAULTSCOPE_PAGES=target/intake cargo bench --bench intake > ours.txt    # writes each page as a file of JSON lines
     pip install duckdb
-    python3 benches/intake/duckdb.py target/intake ours.txt
+    python3 benches/intake/beside_duckdb.py target/intake ours.txt
 
 A table with a unique identity, a transaction a page, read by DuckDB's own JSON reader. Development only.
 """
