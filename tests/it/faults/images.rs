@@ -96,6 +96,9 @@ fn a_torn_image_opens_with_what_was_synced_or_a_gap_on_record_and_intake_goes_on
     for _ in 0..(IMAGES * soak()).div_ceil(IMAGES_A_STORE) {
         let original = scratch();
         let (_writer, pages, first) = running(original.path(), &mut rng);
+        // Files that a merge or a run of retention has replaced may lie there still, and nobody reads them.
+        let read = Reader::open(original.path()).unwrap().snapshot().unwrap().segments;
+        let is_read = |path: &Path| read.iter().any(|segment| segment.path.file_name() == path.file_name());
         for _ in 0..IMAGES_A_STORE {
             let image = scratch();
             copy(original.path(), image.path());
@@ -110,7 +113,7 @@ fn a_torn_image_opens_with_what_was_synced_or_a_gap_on_record_and_intake_goes_on
             let _ = read_all(image.path());
             let found = verify(image.path(), &verify::Options::default(), &|_, _| ());
             let told = found.as_ref().map_or(true, |report| !report.findings.is_empty());
-            if name(path).ends_with(".parquet") && changed {
+            if is_read(path) && changed {
                 assert!(told, "{case}: verify names nothing");
             }
             named += u32::from(told);
