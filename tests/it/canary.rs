@@ -1,8 +1,6 @@
 //! A token that is like no other goes through everything the program does, and is found nowhere afterwards.
 
-use std::io::Read as _;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
@@ -76,16 +74,7 @@ fn console(home: &Home, token: &str) -> Vec<u8> {
         command.env(name, value);
     }
     let mut child = pair.slave.spawn_command(command).unwrap();
-    let mut reader = pair.master.try_clone_reader().unwrap();
-    let (sender, output) = channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 8192];
-        while let Ok(n @ 1..) = reader.read(&mut buffer) {
-            if sender.send(buffer[..n].to_vec()).is_err() {
-                return;
-            }
-        }
-    });
+    let output = crate::console::output_of(&*pair.master);
     let (start, mut all) = (Instant::now(), Vec::new());
     // Until it has drawn and polled; how much of that it manages decides nothing.
     while start.elapsed() < Duration::from_secs(3) {

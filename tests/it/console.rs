@@ -28,6 +28,21 @@ const fn size(cols: u16, rows: u16) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
 }
 
+/// What is written to a terminal, as it comes.
+pub fn output_of(terminal: &dyn MasterPty) -> Receiver<Vec<u8>> {
+    let mut reader = terminal.try_clone_reader().unwrap();
+    let (sender, output) = channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        while let Ok(n @ 1..) = reader.read(&mut buffer) {
+            if sender.send(buffer[..n].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    output
+}
+
 impl Console {
     fn start(home: &Path, cols: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(cols, rows)).unwrap();
@@ -38,16 +53,7 @@ impl Console {
         command.env("PATH", "/usr/bin:/bin");
         command.args(["--data-dir".as_ref(), home.join("data").as_os_str()]);
         let child = pair.slave.spawn_command(command).unwrap();
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let (sender, output) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 8192];
-            while let Ok(n @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..n].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
+        let output = output_of(&*pair.master);
         let terminal = vt100::Parser::new(rows.try_into().unwrap(), cols.try_into().unwrap(), 0);
         let keys = pair.master.take_writer().unwrap();
         Self { terminal, output, keys, pty: pair.master, child }

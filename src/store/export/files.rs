@@ -51,13 +51,7 @@ impl Folder {
     pub fn file(&self, name: &str) -> Result<Under, StoreError> {
         let name = self.0.join(name);
         let temporary = name.with_extension("tmp");
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-            .open(&temporary)
-            .map_err(|e| StoreError::io(&temporary, e))?;
+        let file = open_new(&temporary)?;
         Ok(Under { file, temporary, name })
     }
 
@@ -73,6 +67,17 @@ impl Folder {
         under.file.write_all(bytes).and_then(|()| under.file.sync_all()).map_err(|e| StoreError::io(&under.name, e))?;
         self.keep(&under)
     }
+}
+
+/// A file that is not there yet, for its owner's eyes; a link that somebody laid there is not followed.
+fn open_new(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
+        .open(path)
+        .map_err(|e| StoreError::io(path, e))
 }
 
 /// A file of exported events that gets its name when it is whole.
@@ -93,13 +98,7 @@ impl NewFile {
         let mut temporary = name.as_os_str().to_owned();
         temporary.push(".part");
         let temporary = PathBuf::from(temporary);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-            .open(&temporary)
-            .map_err(|e| StoreError::io(&temporary, e))?;
+        let file = open_new(&temporary)?;
         Ok(Self { file, temporary, name: name.into(), kept: false })
     }
 
