@@ -2,19 +2,32 @@
 //!
 //! The kernel drops the lock when the process ends, however it ends, so nothing stale is ever left to clear by hand. The file
 //! itself stays; only the lock on it counts.
+//!
+//! For a moment somebody may hold it who is no writer: whoever looks who writes, and a child process between its birth and its program, which
+//! inherits every open file of its parent. So a lock is given back by name, not by closing the file, and it is asked for more than once.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::{StoreError, modes};
 
+/// How often the lock is asked for before its holder counts as a writer, and how long apart.
+const TRIES: (u32, Duration) = (10, Duration::from_millis(20));
+
 /// The writer's lock, held until it is dropped.
 #[derive(Debug)]
 pub(super) struct WriterLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 /// Who holds a store's writer lock.
@@ -48,20 +61,30 @@ impl WriterLock {
         let io = |source| StoreError::io(path, source);
         let mut options = OpenOptions::new();
         let mut file = modes::open(options.read(true).write(true).create(true).truncate(false), path, modes::SHARED)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let holder = Holder::read(&mut file).unwrap_or(Holder { pid: 0, host: "unknown".into() });
-                return Err(StoreError::Locked { path: path.into(), holder });
-            }
-            Err(e) => return Err(io(e.into())),
+        if !try_exclusive(&file).map_err(io)? {
+            let holder = Holder::read(&mut file).unwrap_or(Holder { pid: 0, host: "unknown".into() });
+            return Err(StoreError::Locked { path: path.into(), holder });
         }
         let Holder { pid, host } = Holder::here();
         file.set_len(0).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         writeln!(file, "{pid} {host}").map_err(io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
+}
+
+/// Whether the lock is ours now.
+fn try_exclusive(file: &File) -> std::io::Result<bool> {
+    let (tries, apart) = TRIES;
+    for again in (0..tries).rev() {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) if again > 0 => std::thread::sleep(apart),
+            Err(rustix::io::Errno::WOULDBLOCK) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(false)
 }
 
 /// Who holds the lock at `path` now, if anyone does. Takes nothing.
@@ -69,8 +92,10 @@ pub(super) fn holder(path: &Path) -> Option<Holder> {
     let mut file = File::open(path).ok()?;
     match flock(&file, FlockOperation::NonBlockingLockShared) {
         Err(rustix::io::Errno::WOULDBLOCK) => Holder::read(&mut file),
-        // The shared lock, if it was free, goes with the file.
-        _ => None,
+        _ => {
+            let _ = flock(&file, FlockOperation::Unlock);
+            None
+        }
     }
 }
 
@@ -92,5 +117,32 @@ mod tests {
         drop(first);
         assert_eq!(holder(&path), None);
         WriterLock::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_is_let_go_is_free_though_a_child_process_inherited_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("writer.lock");
+        let first = WriterLock::take(&path).unwrap();
+        let inherited = first.file.try_clone().unwrap();
+        drop(first);
+        assert_eq!(holder(&path), None);
+        WriterLock::take(&path).unwrap();
+        drop(inherited);
+    }
+
+    #[test]
+    fn whoever_looks_who_writes_keeps_no_writer_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("writer.lock");
+        drop(WriterLock::take(&path).unwrap());
+        let looking = File::open(&path).unwrap();
+        flock(&looking, FlockOperation::NonBlockingLockShared).unwrap();
+        let done = std::thread::spawn(move || {
+            std::thread::sleep(TRIES.1);
+            drop(looking);
+        });
+        WriterLock::take(&path).unwrap();
+        done.join().unwrap();
     }
 }

@@ -34,7 +34,7 @@ fn whenever_the_power_goes_every_answered_page_is_there_once_and_intake_goes_on(
         let disk = Mounted::below(dir.path());
         disk.0.plan(Plan::PowerAt(operation));
         let answered = intake(dir.path());
-        assert!(disk.0.is_dead(), "operation {operation} never came");
+        assert!(disk.0.is_dead(), "operation {operation} never came: {answered:?}");
         for keep in [Keep::Nothing, Keep::First, Keep::Some] {
             let image = scratch();
             disk.0.image(image.path(), keep, operation).unwrap();
