@@ -268,12 +268,11 @@ impl Reader {
         })
     }
 
-    /// When a feed of an account was first answered, to five minutes: the first poll on record that brought a page. `None` where none did.
-    pub fn first_answer(&self, account: &str, of: Feed) -> Result<Option<Ticks>, StoreError> {
+    /// When a feed of an account was first asked for, to five minutes: the first poll on record, whatever came of it.
+    pub fn first_asked(&self, account: &str, of: Feed) -> Result<Option<Ticks>, StoreError> {
         self.with("read the polls", |db| {
             db.query_row(
-                "SELECT min(bin) FROM poll JOIN account ON account.id = poll.account \
-                 WHERE uuid = ? AND feed = ? AND status = 200 AND (items > 0 OR error IS NULL)",
+                "SELECT min(bin) FROM poll JOIN account ON account.id = poll.account WHERE uuid = ? AND feed = ?",
                 params![account, feed_code(of)],
                 |r| Ok(r.get::<_, Option<i64>>(0)?.map(Ticks)),
             )

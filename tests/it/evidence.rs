@@ -121,14 +121,26 @@ pub struct Held {
 
 /// The texts of a batch.
 pub fn texts(batch: &RecordBatch) -> Vec<String> {
-    let column = batch.column(schema::position("raw").unwrap());
+    let column = batch.column_by_name("raw").unwrap();
     let column = arrow::compute::cast(column, &DataType::Utf8).unwrap();
     column.as_string::<i32>().iter().map(|text| text.unwrap().to_owned()).collect()
 }
 
-/// Every event by sequence number, read the way a query reads.
+/// Every event by sequence number, read the way a query reads, with every column.
 #[track_caller]
 pub fn everything(reader: &Reader) -> BTreeMap<i64, String> {
+    let every_column: Vec<usize> = (0..schema::STORED.len()).collect();
+    read(reader, &every_column)
+}
+
+/// The same, with nothing read but the texts.
+#[track_caller]
+pub fn every_text(reader: &Reader) -> Vec<String> {
+    read(reader, &[0, schema::position("raw").unwrap()]).into_values().collect()
+}
+
+#[track_caller]
+fn read(reader: &Reader, columns: &[usize]) -> BTreeMap<i64, String> {
     let snapshot = reader.snapshot().unwrap();
     let mut all = BTreeMap::new();
     let mut take = |batch: &RecordBatch| {
@@ -138,8 +150,7 @@ pub fn everything(reader: &Reader) -> BTreeMap<i64, String> {
         }
     };
     for segment in &snapshot.segments {
-        let every_column: Vec<usize> = (0..schema::STORED.len()).collect();
-        segment.read(&every_column, |all| all).unwrap().for_each(|batch| take(&batch.unwrap()));
+        segment.read(columns, |all| all).unwrap().for_each(|batch| take(&batch.unwrap()));
     }
     snapshot.fresh.iter().for_each(|batch| take(batch));
     all

@@ -143,17 +143,21 @@ impl Poller {
         }
     }
 
-    /// A feed that was answered before and never got a cursor has read nothing to its end: of the history that it was to have at first, the
+    /// A feed that was asked for before and never got a cursor has read nothing to its end: of the history that it was to have at first, the
     /// service has forgotten what is older than `oldest` by now.
     async fn forgotten_history(&self, oldest: Ticks) -> Result<(), StoreError> {
         let (reader, account, feed) = (self.reader.clone(), self.account.clone(), self.feed);
-        let answered = aside(move || reader.first_answer(&account, feed)).await.ok_or(StoreError::Stopped)??;
-        let Some(from) = answered.map(|at| at - self.settings.back_fill) else { return Ok(()) };
+        let asked = aside(move || reader.first_asked(&account, feed)).await.ok_or(StoreError::Stopped)??;
+        let Some(from) = asked.map(|at| at - self.settings.back_fill) else { return Ok(()) };
         if oldest - from <= OVERLAP {
             return Ok(());
         }
-        self.lost(from, oldest, "the first pages came without a cursor, and the service has forgotten what followed")
-            .await
+        self.lost(
+            from,
+            oldest,
+            "the first requests brought no cursor, and the service has forgotten what was asked for",
+        )
+        .await
     }
 
     /// Records a stretch that nobody can fetch any more.

@@ -10,10 +10,10 @@ use vaultscope::base::clock::Clock;
 use vaultscope::base::time::{Span, Ticks};
 use vaultscope::collect::{Collector, Pins, Settings};
 use vaultscope::event::Feed;
-use vaultscope::store::{Options, Reader, Writer};
+use vaultscope::store::{GapRow, Options, Reader, Writer};
 
 use super::service::{DAWN, Event, LONG_SLEEP, Service, ticks};
-use crate::evidence::{everything, scratch};
+use crate::evidence::{every_text, scratch};
 
 /// What stands between the collector's clock and the true one, from when on.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +51,8 @@ pub fn world(seed: u64) -> String {
     ends.sort();
     let long_sleep = rng.u8(0..25) == 0 && !ends.is_empty();
 
-    let options = Options { seal_rows: rng.u64(10..60), keep_fresh: rng.u64(0..20), ..Options::default() };
-    let (mut at, mut slept) = (Duration::ZERO, Duration::ZERO);
+    let options = Options { seal_rows: rng.u64(8..40), keep_fresh: rng.u64(0..16), ..Options::default() };
+    let (mut at, mut slept, mut left) = (Duration::ZERO, Duration::ZERO, None);
     for end in ends.into_iter().map(Some).chain([None]) {
         let until = end.unwrap_or(shape.end) + slept;
         if at < until {
@@ -60,21 +60,44 @@ pub fn world(seed: u64) -> String {
             at = until;
         }
         // The store was closed by dropping it in the middle of everything, and is looked at by somebody else.
-        check_cursors(&service, dir.path());
+        let stored = left.insert(Stored::read(dir.path()));
+        check_cursors(&service, stored);
         if end.is_some() && long_sleep && slept.is_zero() {
             slept = LONG_SLEEP;
             service.sleep_through(at);
             at += LONG_SLEEP;
         }
     }
-    check_events(&service, dir.path(), shape.end + slept, slept > Duration::ZERO);
-    let reader = Reader::open(dir.path()).unwrap();
-    let held: Vec<String> = everything(&reader).into_values().collect();
+    let stored = left.unwrap();
+    check_events(&service, &stored, shape.end + slept, slept > Duration::ZERO);
     let mut by_feed: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
-    for text in &held {
+    for text in &stored.texts {
         by_feed.entry(text.split('-').next().unwrap_or_default()).or_default().push(text);
     }
-    format!("{}{by_feed:?}\n{} gaps", service.trace(), reader.gaps(1_000).unwrap().len())
+    format!("{}{by_feed:?}\n{} gaps", service.trace(), stored.gaps.len())
+}
+
+/// What somebody else finds in the store.
+struct Stored {
+    reader: Reader,
+    texts: Vec<String>,
+    gaps: Vec<GapRow>,
+}
+
+impl Stored {
+    fn read(data: &Path) -> Self {
+        let reader = Reader::open(data).unwrap();
+        let (texts, gaps) = (every_text(&reader), reader.gaps(1_000).unwrap());
+        Self { reader, texts, gaps }
+    }
+
+    fn gap_holds(&self, feed: Feed, at: Ticks) -> bool {
+        self.gaps.iter().any(|gap| {
+            gap.feed.is_none_or(|of| of == feed)
+                && gap.from.is_none_or(|from| from <= at)
+                && gap.to.is_none_or(|to| at <= to)
+        })
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -131,31 +154,21 @@ fn check_budget(asked: &[Duration], share: f64) {
 }
 
 /// A cursor never runs ahead of its events: all that stands before it is stored.
-fn check_cursors(service: &Service, data: &Path) {
-    let reader = Reader::open(data).unwrap();
-    let held: BTreeSet<String> = everything(&reader).into_values().collect();
+fn check_cursors(service: &Service, stored: &Stored) {
+    let held: BTreeSet<&String> = stored.texts.iter().collect();
     for feed in &service.shape.feeds {
-        let Some(cursor) = reader.cursor("A1", *feed, 2).unwrap().and_then(|row| row.cursor) else { continue };
+        let Some(cursor) = stored.reader.cursor("A1", *feed, 2).unwrap().and_then(|row| row.cursor) else { continue };
         for event in service.before(*feed, &cursor) {
-            let gone = gap_holds(&reader, *feed, event.timestamp);
+            let gone = stored.gap_holds(*feed, event.timestamp);
             assert!(held.contains(&event.text) || gone, "the cursor {} is ahead of {}", cursor.expose(), event.text);
         }
     }
 }
 
-fn gap_holds(reader: &Reader, feed: Feed, at: Ticks) -> bool {
-    reader.gaps(1_000).unwrap().iter().any(|gap| {
-        gap.feed.is_none_or(|of| of == feed)
-            && gap.from.is_none_or(|from| from <= at)
-            && gap.to.is_none_or(|to| at <= to)
-    })
-}
-
 /// Every event that the service had is stored once, byte for byte, and nothing else is; what could not be had is in a gap on record.
-fn check_events(service: &Service, data: &Path, end: Duration, slept: bool) {
-    let reader = Reader::open(data).unwrap();
+fn check_events(service: &Service, stored: &Stored, end: Duration, slept: bool) {
     let mut held = BTreeMap::new();
-    for text in everything(&reader).into_values() {
+    for text in &stored.texts {
         *held.entry(text).or_insert(0) += 1;
     }
     let twice: Vec<_> = held.iter().filter(|(_, times)| **times > 1).collect();
@@ -164,12 +177,12 @@ fn check_events(service: &Service, data: &Path, end: Duration, slept: bool) {
     let due = end.saturating_sub(Duration::from_secs(2_000));
     for (feed, events) in service.had(end) {
         for Event { at, timestamp, text } in events {
-            let stored = held.remove(&text).is_some();
-            let excused = at > due || (slept && gap_holds(&reader, feed, timestamp));
-            assert!(stored || excused, "not stored: {text}, there from {at:?} on\n{}", service.trace());
+            let is_there = held.remove(&text).is_some();
+            let excused = at > due || (slept && stored.gap_holds(feed, timestamp));
+            assert!(is_there || excused, "not stored: {text}, there from {at:?} on\n{}", service.trace());
         }
     }
     assert!(held.is_empty(), "stored, though the service never had it: {held:?}");
-    let status = reader.status().unwrap();
+    let status = stored.reader.status().unwrap();
     assert!(status.feeds.iter().all(|feed| feed.variants == 0 && feed.quarantined == 0), "{status:?}");
 }

@@ -85,7 +85,7 @@ pub fn ticks(duration: Duration) -> i64 {
 impl Service {
     pub fn new(rng: &mut Rng) -> Self {
         let feeds: Vec<Feed> = Feed::ALL.into_iter().take(rng.usize(1..=3)).collect();
-        let faults_end = Duration::from_secs(rng.u64(1_200..4_800));
+        let faults_end = Duration::from_secs(rng.u64(1_200..3_600));
         let end = faults_end + Duration::from_secs(3_600);
         let shape =
             Shape { feeds, page: rng.usize(3..=12), faults: rng.u32(0..50), refusals: rng.u32(0..60), faults_end, end };
@@ -217,7 +217,7 @@ fn parse(cursor: &Cursor) -> Option<Place> {
 
 impl Log {
     fn new(feed: Feed, shape: &Shape, rng: &mut Rng) -> Self {
-        let count = rng.usize(10..50);
+        let count = rng.usize(8..36);
         let mut moments: Vec<u64> =
             (0..count).map(|_| if rng.u8(0..3) == 0 { 0 } else { rng.u64(0..shape.end.as_secs()) }).collect();
         moments.sort_unstable();
@@ -251,8 +251,7 @@ impl Log {
                 self.rng.shuffle(&mut page.items);
                 Ok(page)
             }
-            // Not at first contact: a feed that never had a cursor leaves no trace of when it was asked.
-            9 if matches!(position, Position::Cursor(_)) => {
+            9 => {
                 let mut page = self.page(now, position, shape, 0)?;
                 page.cursor = None;
                 Ok(page)

@@ -44,9 +44,26 @@ fn bare(uuids: &[&str]) -> Result<Fetched, FetchError> {
 async fn history_that_the_service_forgot_before_a_first_cursor_came_is_lost_and_recorded_once() {
     let house = House::new();
     house.pass(Script::of([bare(&["a"])])).await;
+    forgotten(house).await;
+}
+
+#[tokio::test]
+async fn history_that_was_asked_for_in_vain_and_is_forgotten_is_lost_and_recorded_once() {
+    let house = House::new();
+    let collector = house.start_at(Script::of([away()]), NOW);
+    until(&collector, |h| h.feed(AUDIT).unwrap().errors > 0).await;
+    collector.stop().await;
+    forgotten(house).await;
+}
+
+fn away() -> Result<Fetched, FetchError> {
+    Err(FetchError::Server { status: 503, said: String::new() })
+}
+
+/// Collection goes on after the service forgot what was first asked for.
+async fn forgotten(house: House) {
     let later = NOW + Span(200 * DAY);
     // Twice: the service is away at first.
-    let away = || Err(FetchError::Server { status: 503, said: String::new() });
     for (n, answer) in [away(), page(&["z"], "one", false)].into_iter().enumerate() {
         let now = later + Span(n as i64 * HOUR);
         let script = Script::of([answer]);
