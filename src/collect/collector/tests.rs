@@ -1,12 +1,9 @@
 //! Collecting from a scripted source into a real store.
 
-use std::collections::{HashMap, VecDeque};
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use tempfile::TempDir;
 
 use super::*;
 use crate::base::time::HOUR;
@@ -15,198 +12,15 @@ use crate::store::{Cursor, GapRecord, Writer};
 
 mod again;
 mod clock;
+mod house;
 mod losses;
 mod rotation;
 mod storms;
 
+use house::*;
+
 const NOW: Ticks = Ticks(739_000 * DAY);
 const AUDIT: Feed = Feed::AuditEvents;
-
-/// A source that answers from a script; past its end it is at the tail: the same cursor, no events.
-#[derive(Debug, Default)]
-struct Script {
-    identity: Mutex<VecDeque<Result<Identity, FetchError>>>,
-    pages: Mutex<HashMap<Feed, VecDeque<Result<Fetched, FetchError>>>>,
-    asked: Mutex<Vec<(Feed, Position)>>,
-    /// Answers to requests for a range and the cursors after it (`again…`), apart from the tail's.
-    again: Mutex<VecDeque<Result<Fetched, FetchError>>>,
-    credential: AtomicU64,
-    /// Another token lies where this one came from.
-    renewed: AtomicBool,
-    /// Another token lies there, and only a thorough look finds it.
-    hidden: AtomicBool,
-    /// What pages were asked for with, and how often it was asked whose token it is.
-    asked_with: Mutex<Vec<(Feed, u64)>>,
-    identified: AtomicU64,
-}
-
-fn owner(account: &str) -> Identity {
-    Identity { account: Some(account.into()), feeds: Feed::ALL.to_vec(), ..Identity::default() }
-}
-
-impl Script {
-    /// Owned by account `A1`, with these answers to requests for audit events.
-    fn of(pages: impl IntoIterator<Item = Result<Fetched, FetchError>>) -> Arc<Self> {
-        let script = Self::default();
-        script.pages.lock().unwrap().insert(AUDIT, pages.into_iter().collect());
-        Arc::new(script)
-    }
-
-    fn identified_as(self: Arc<Self>, answers: impl IntoIterator<Item = Result<Identity, FetchError>>) -> Arc<Self> {
-        self.identity.lock().unwrap().extend(answers);
-        self
-    }
-
-    /// With these answers to what is read again.
-    fn read_again(self: Arc<Self>, answers: impl IntoIterator<Item = Result<Fetched, FetchError>>) -> Arc<Self> {
-        self.again.lock().unwrap().extend(answers);
-        self
-    }
-
-    fn asked(&self) -> Vec<Position> {
-        self.asked.lock().unwrap().iter().map(|(_, position)| position.clone()).collect()
-    }
-}
-
-impl EventSource for Script {
-    fn version(&self, _: Feed) -> u8 {
-        2
-    }
-
-    fn place(&self) -> String {
-        "script".into()
-    }
-
-    fn identify(&self) -> Asked<'_, Result<Identity, FetchError>> {
-        let next = self.identity.lock().unwrap().pop_front();
-        self.identified.fetch_add(1, Ordering::SeqCst);
-        let credential = self.credential.load(Ordering::SeqCst);
-        Box::pin(async move { next.unwrap_or_else(|| Ok(owner("A1"))).map(|who| Identity { credential, ..who }) })
-    }
-
-    fn fetch<'a>(&'a self, feed: Feed, position: &'a Position) -> Asked<'a, Result<Fetched, FetchError>> {
-        self.asked.lock().unwrap().push((feed, position.clone()));
-        let again = match position {
-            Position::Between { .. } => true,
-            Position::Cursor(cursor) => cursor.expose().starts_with("again"),
-            Position::Since(_) => false,
-        };
-        let next = if again {
-            self.again.lock().unwrap().pop_front()
-        } else {
-            self.pages.lock().unwrap().get_mut(&feed).and_then(VecDeque::pop_front)
-        };
-        let credential = self.credential.load(Ordering::SeqCst);
-        self.asked_with.lock().unwrap().push((feed, credential));
-        let tail = match position {
-            Position::Cursor(cursor) => cursor.clone(),
-            Position::Since(_) | Position::Between { .. } => Cursor::new("tail"),
-        };
-        Box::pin(async move {
-            let page = next.unwrap_or_else(|| Ok(Fetched { cursor: Some(tail), status: 200, ..Fetched::default() }));
-            page.map(|page| Fetched { credential, ..page })
-        })
-    }
-
-    fn renew(&self, thorough: bool) -> Asked<'_, bool> {
-        let found = thorough && self.hidden.swap(false, Ordering::SeqCst);
-        let renewed = self.renewed.swap(false, Ordering::SeqCst) || found;
-        if renewed {
-            self.credential.fetch_add(1, Ordering::SeqCst);
-        }
-        Box::pin(async move { renewed })
-    }
-}
-
-fn event(uuid: &str) -> Bytes {
-    Bytes::from(format!(r#"{{"uuid":"{uuid}","timestamp":"{}"}}"#, NOW - Span(HOUR)))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "an entry of a script")]
-fn page(uuids: &[&str], cursor: &str, has_more: bool) -> Result<Fetched, FetchError> {
-    let items = uuids.iter().map(|uuid| event(uuid)).collect();
-    Ok(Fetched { items, cursor: Some(Cursor::new(cursor)), has_more, status: 200, ..Fetched::default() })
-}
-
-fn cursor(text: &str) -> Position {
-    Position::Cursor(Cursor::new(text))
-}
-
-/// A store to collect into, for one run after another.
-struct House {
-    dir: TempDir,
-    writer: Writer,
-}
-
-impl House {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let writer = Writer::open(dir.path()).unwrap();
-        Self { dir, writer }
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
-    fn reader(&self) -> Reader {
-        Reader::open(self.path()).unwrap()
-    }
-
-    fn start(&self, source: Arc<Script>) -> CollectorHandle {
-        self.start_at(source, NOW)
-    }
-
-    fn start_at(&self, source: Arc<Script>, now: Ticks) -> CollectorHandle {
-        self.start_with(source, Settings { clock: Clock::Fixed(now), ..Settings::default() })
-    }
-
-    fn start_with(&self, source: Arc<Script>, settings: Settings) -> CollectorHandle {
-        let settings = Settings { feeds: vec![AUDIT], ..settings };
-        let pins = Pins::of(self.path());
-        Collector {
-            account: "acme".into(),
-            source,
-            writer: self.writer.handle(),
-            reader: self.reader(),
-            pins,
-            settings,
-        }
-        .start()
-    }
-
-    /// One pass: collected until there is no more, then stopped.
-    async fn pass(&self, source: Arc<Script>) -> FeedHealth {
-        let collector = self.start(source);
-        let health = until(&collector, Health::is_settled).await;
-        collector.stop().await;
-        health.feed(AUDIT).unwrap().clone()
-    }
-
-    /// One pass at a time, with daily sweeps.
-    async fn sweeping_pass(&self, source: Arc<Script>, now: Ticks) -> FeedHealth {
-        let sweep = Some(Duration::from_secs(86_400));
-        let collector = self.start_with(source, Settings { clock: Clock::Fixed(now), sweep, ..Settings::default() });
-        let health = until(&collector, Health::is_settled).await;
-        collector.stop().await;
-        health.feed(AUDIT).unwrap().clone()
-    }
-
-    fn saved(&self) -> crate::store::CursorRow {
-        self.reader().cursor("A1", AUDIT, 2).unwrap().unwrap()
-    }
-}
-
-/// The first health of which this is true; two minutes mean never, on however busy a machine.
-async fn until(collector: &CollectorHandle, is: impl FnMut(&Health) -> bool) -> Health {
-    let mut health = collector.health();
-    let found = tokio::time::timeout(Duration::from_secs(120), health.wait_for(is)).await;
-    found.unwrap_or_else(|_| panic!("never: {:?}", collector.health().borrow())).unwrap().clone()
-}
-
-fn state(health: &Health) -> &FeedState {
-    &health.feed(AUDIT).unwrap().state
-}
 
 #[tokio::test]
 async fn first_contact_reads_120_days_back_to_the_tail() {
@@ -407,34 +221,14 @@ async fn a_pause_holds_and_its_end_polls_at_once() {
 
 #[tokio::test]
 async fn a_poller_that_dies_is_told_of_and_another_goes_on_in_its_place() {
-    #[derive(Debug, Default)]
-    struct Faulty(std::sync::atomic::AtomicBool);
-    impl EventSource for Faulty {
-        fn version(&self, _: Feed) -> u8 {
-            2
-        }
-        fn place(&self) -> String {
-            "nowhere".into()
-        }
-        fn identify(&self) -> Asked<'_, Result<Identity, FetchError>> {
-            Box::pin(async { Ok(owner("A1")) })
-        }
-        fn fetch<'a>(&'a self, feed: Feed, _: &'a Position) -> Asked<'a, Result<Fetched, FetchError>> {
-            let again = feed != AUDIT || self.0.swap(true, std::sync::atomic::Ordering::SeqCst);
-            assert!(again, "a fault of the test's own");
-            Box::pin(async { Ok(Fetched { cursor: Some(Cursor::new("c")), ..Fetched::default() }) })
-        }
-    }
+    let died = AtomicBool::new(false);
+    let source = Doing(move |feed| {
+        let again = feed != AUDIT || died.swap(true, Ordering::SeqCst);
+        assert!(again, "a fault of the test's own");
+        page(&[], "c", false)
+    });
     let house = House::new();
-    let collector = Collector {
-        account: "acme".into(),
-        source: Arc::new(Faulty::default()),
-        writer: house.writer.handle(),
-        reader: house.reader(),
-        pins: Pins::of(house.path()),
-        settings: Settings::default(),
-    }
-    .start();
+    let collector = house.collector(Arc::new(source), Settings::default());
     let health = until(&collector, |h| matches!(state(h), FeedState::BackingOff { .. })).await;
     assert!(health.feed(AUDIT).unwrap().last_error.as_ref().unwrap().contains("died"));
     let health = until(&collector, Health::is_settled).await;
@@ -507,55 +301,4 @@ async fn a_feed_left_alone_for_longer_than_the_service_remembers_has_a_gap_that_
     let gaps = house.reader().gaps(10).unwrap();
     assert_eq!((gaps.len(), gaps[0].state()), (1, "lost"));
     assert_eq!((gaps[0].from, gaps[0].to), (Some(NOW - Span(DAY)), Some(NOW + Span(80 * DAY))));
-}
-
-/// A clock that stands still but for what is let pass by hand. Everything that was due in a second is done before the next begins.
-struct Still<'a> {
-    house: &'a House,
-    /// A blocking task that runs keeps tokio from skipping ahead while the store's thread works.
-    _held: std::sync::mpsc::Sender<()>,
-}
-
-impl<'a> Still<'a> {
-    fn new(house: &'a House) -> Self {
-        tokio::time::pause();
-        let (held, wait) = std::sync::mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || _ = wait.recv());
-        Self { house, _held: held }
-    }
-
-    /// Waits for something that is due already.
-    async fn until(&self, is: impl Fn() -> bool) {
-        for _ in 0..1_000 {
-            if is() {
-                return;
-            }
-            self.settle().await;
-        }
-        panic!("never");
-    }
-
-    async fn pass(&self, seconds: u32) {
-        for _ in 0..seconds {
-            tokio::time::advance(Duration::from_secs(1)).await;
-            self.settle().await;
-        }
-    }
-
-    /// Lets the tasks, the blocking ones and the store's thread come to rest.
-    async fn settle(&self) {
-        for _ in 0..6 {
-            for _ in 0..12 {
-                tokio::task::yield_now().await;
-            }
-            tokio::task::spawn_blocking(|| ()).await.unwrap();
-            self.house.writer.handle().set_aside("", Vec::new()).await.unwrap().unwrap();
-        }
-    }
-}
-
-impl Drop for Still<'_> {
-    fn drop(&mut self) {
-        tokio::time::resume();
-    }
 }

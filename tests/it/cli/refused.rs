@@ -134,3 +134,37 @@ fn a_store_that_cannot_be_written_is_refused_at_the_start_with_the_place_and_the
     chown(&theirs, Some(0), Some(0)).unwrap();
     refused(&home, &program, &data, &["heads", "user 65534"]);
 }
+
+/// Mounts the first argument over itself to be read only, for this process alone, and becomes the program that follows.
+const READ_ONLY: &str = r#"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77; shift; exec "$@""#;
+
+#[test]
+fn a_store_on_a_read_only_mount_is_read_and_whoever_would_write_is_told_the_fix() {
+    let home = Home::new();
+    home.configuration(&configuration("http://127.0.0.1:9"));
+    let data = home.path("data");
+    let data_dir = ["--data-dir", data.to_str().unwrap()];
+    let fill = [data_dir[0], data_dir[1], "demo", "--users", "30", "--days", "1", "--fill", "500"];
+    home.run(fill).ended(0);
+    let events = home.file("events.ndjson", "{}\n");
+    let mounted = |args: &[&str]| {
+        let usual = home.command();
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--mount", "sh", "-c", READ_ONLY, "sh"]).arg(&data).arg(usual.get_program());
+        command.env_clear().envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("TOKEN", "t0ken").args(data_dir).args(args).stdin(Stdio::null()).output().ok()
+    };
+    // Only a privileged process may mount anything.
+    let may = mounted(&["--version"]).is_some_and(|ran| ran.status.success());
+    if !may {
+        return;
+    }
+    let ran = |args: &[&str]| Ran::of(mounted(args).unwrap());
+    let counted = ran(&["query", "OnePasswordEventLogs_CL | count", "--format", "csv"]).ended(0);
+    assert!(counted.out.contains("500"), "{}", counted.out);
+    assert!(ran(&["store", "verify"]).ended(0).out.contains("SOUND"));
+    for writes in [&["collect", "--once"][..], &["import", events.to_str().unwrap()], &["store", "seal"]] {
+        let refused = ran(writes).ended(1);
+        assert!(refused.err.contains("read only: mount it for writing"), "{writes:?}: {}", refused.err);
+    }
+}

@@ -48,30 +48,14 @@ async fn a_wall_clock_that_is_set_by_hours_and_days_makes_no_storm_and_no_pause(
 
 #[tokio::test]
 async fn how_long_a_failure_took_is_not_told_by_a_clock_that_is_set_meanwhile() {
-    /// Puts the clock forward by a day before it fails.
-    #[derive(Debug)]
-    struct Setting;
-    impl EventSource for Setting {
-        fn version(&self, _: Feed) -> u8 {
-            2
-        }
-        fn place(&self) -> String {
-            "nowhere".into()
-        }
-        fn identify(&self) -> Asked<'_, Result<Identity, FetchError>> {
-            Box::pin(async { Ok(owner("A1")) })
-        }
-        fn fetch<'a>(&'a self, _: Feed, _: &'a Position) -> Asked<'a, Result<Fetched, FetchError>> {
-            Clock::simulate(Clock::Simulated.now() + Span(DAY));
-            Box::pin(async { Err(FetchError::Server { status: 500, said: String::new() }) })
-        }
-    }
     Clock::simulate(NOW);
+    let source = Doing(|_| {
+        Clock::simulate(Clock::Simulated.now() + Span(DAY));
+        Err(FetchError::Server { status: 500, said: String::new() })
+    });
     let house = House::new();
     let settings = Settings { feeds: vec![AUDIT], clock: Clock::Simulated, ..Settings::default() };
-    let (writer, reader, pins) = (house.writer.handle(), house.reader(), Pins::of(house.path()));
-    let source = Arc::new(Setting);
-    let collector = Collector { account: "acme".into(), source, writer, reader, pins, settings }.start();
+    let collector = house.collector(Arc::new(source), settings);
     until(&collector, |h| matches!(state(h), FeedState::BackingOff { .. })).await;
     collector.stop().await;
     let poll = &house.reader().polls(1).unwrap()[0];

@@ -5,9 +5,7 @@ use super::*;
 /// A collector of these feeds over a script.
 fn start(house: &House, script: &Arc<Script>, feeds: &[Feed], pace: Pace) -> CollectorHandle {
     let settings = Settings { feeds: feeds.to_vec(), pace, clock: Clock::Fixed(NOW), ..Settings::default() };
-    let (writer, reader, pins) = (house.writer.handle(), house.reader(), Pins::of(house.path()));
-    let source = Arc::clone(script) as Arc<dyn EventSource>;
-    Collector { account: "acme".into(), source, writer, reader, pins, settings }.start()
+    house.collector(Arc::clone(script) as Arc<dyn EventSource>, settings)
 }
 
 fn refused() -> FetchError {

@@ -14,9 +14,7 @@ fn failing(
         script.pages.lock().unwrap().insert(*feed, (0..1_000).map(|_| Err(failure())).collect());
     }
     let settings = Settings { clock: Clock::Fixed(NOW), ..settings };
-    let (writer, reader, pins) = (house.writer.handle(), house.reader(), Pins::of(house.path()));
-    let source = Arc::clone(&script);
-    let collector = Collector { account: "acme".into(), source, writer, reader, pins, settings }.start();
+    let collector = house.collector(Arc::clone(&script) as Arc<dyn EventSource>, settings);
     (script, collector)
 }
 
