@@ -45,6 +45,7 @@ pub mod own;
 mod page;
 mod reader;
 mod records;
+mod refilter;
 mod restored;
 pub mod retain;
 mod seal;

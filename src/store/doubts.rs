@@ -1,4 +1,5 @@
-//! Doubts: segments that somebody who only reads could not read, or found whole although they are marked as damaged.
+//! Doubts: segments that somebody who only reads could not read, or found whole although they are marked as damaged, or whose membership filter
+//! does not know their events.
 //!
 //! A query, the console or `verify` may meet damage first, in a process that is not the writer. It adds the segment's number to a file beside the
 //! catalogue, `evidence/doubts`; whoever may only read the store cannot, and says so. The writer looks at the file at opening and every few
@@ -25,8 +26,8 @@ const LONGEST: u64 = 16 * 1024;
 pub enum Told {
     /// The process that writes the store, within seconds.
     Writer(Holder),
-    /// They have been looked at: so many were marked as damaged, and so many taken back.
-    Settled { marked: u64, back: u64 },
+    /// They have been looked at: so many were marked as damaged, so many taken back, and of so many the membership filter was made anew.
+    Settled { marked: u64, back: u64, refiltered: u64 },
     /// Nobody: this person may not change the store.
     Nobody,
 }
@@ -52,10 +53,10 @@ pub fn tell(data_dir: &Path, segments: &[i64]) -> Result<Told, StoreError> {
     };
     let before = marked(&layout)?;
     let mut intake = Intake::open(layout, Options::default())?;
-    intake.look_at_doubts();
+    let refiltered = intake.look_at_doubts();
     let after = marked(&intake.layout)?;
     let of = |these: &[i64], others: &[i64]| these.iter().filter(|id| !others.contains(id)).count() as u64;
-    Ok(Told::Settled { marked: of(&after, &before), back: of(&before, &after) })
+    Ok(Told::Settled { marked: of(&after, &before), back: of(&before, &after), refiltered })
 }
 
 /// The same from within a query, which has other things to do: somebody will look.
@@ -106,18 +107,25 @@ fn marked(layout: &Layout) -> Result<Vec<i64>, StoreError> {
 }
 
 impl Intake {
-    /// Looks at the segments that somebody doubts. What cannot be settled is logged, and intake goes on.
-    pub(super) fn look_at_doubts(&mut self) {
+    /// Looks at the segments that somebody doubts, and answers how many filters it made anew. What cannot be settled is logged, and intake
+    /// goes on.
+    pub(super) fn look_at_doubts(&mut self) -> u64 {
+        let mut refiltered = 0;
         for id in take(&self.layout) {
-            if let Err(error) = self.look_again(id) {
-                tracing::error!(%error, segment = id, "a segment that was doubted could not be looked at");
+            match self.look_again(id) {
+                Ok(anew) => refiltered += u64::from(anew),
+                Err(error) => {
+                    tracing::error!(%error, segment = id, "a segment that was doubted could not be looked at");
+                }
             }
         }
+        refiltered
     }
 
-    fn look_again(&mut self, id: i64) -> Result<(), StoreError> {
+    /// Settles a doubt; answers whether the segment's filter was made anew.
+    fn look_again(&mut self, id: i64) -> Result<bool, StoreError> {
         let Some(known) = self.sealed.iter().find(|s| s.segment.id == id) else {
-            return self.take_back(id).map(drop);
+            return self.take_back(id).map(|_| false);
         };
         let known = Arc::clone(&known.segment);
         let missing = self.sealed.iter().filter(|s| !s.segment.path.exists()).count();
@@ -125,10 +133,11 @@ impl Intake {
             return Err(StoreError::NoSegments { dir: self.layout.segments(), segments: missing });
         }
         // Its footer may have been read before something happened to it.
-        let Some(segment) = damage::entry(&self.db, &self.layout, id, false)? else { return Ok(()) };
+        let Some(segment) = damage::entry(&self.db, &self.layout, id, false)? else { return Ok(false) };
         match read_whole(&self.db, &segment) {
-            Err(error) if is_damage(&error) => self.mark_damaged(&known, &error.to_string()),
-            other => other,
+            Err(error) if is_damage(&error) => self.mark_damaged(&known, &error.to_string()).map(|()| false),
+            Err(error) => Err(error),
+            Ok(()) => self.refilter(&known),
         }
     }
 }

@@ -19,13 +19,12 @@ use rusqlite::{Connection, params};
 
 use super::checkpoint::{Notary, file_digest};
 use super::counts::{self, Hours};
-use super::filter::{Filter, identity};
+use super::filter::{Filter, identities};
 use super::records::add_hours;
 use super::segment::{self, Segment, cut};
 use super::{Layout, Root, StoreError, fresh, modes};
 use crate::base::fault;
 use crate::base::time::Ticks;
-use crate::event::Feed;
 use crate::event::columns::text_at;
 use crate::event::schema::{self, Physical, STORED};
 
@@ -207,17 +206,9 @@ pub(super) struct Content {
 impl Content {
     pub(super) fn add(&mut self, batch: &RecordBatch) {
         let column = |name| batch.column_by_name(name);
-        let (Some(accounts), Some(feeds), Some(uuids), Some(raws)) =
-            (column("account"), column("feed"), column("uuid_s"), column("raw"))
-        else {
-            return;
-        };
-        for row in 0..batch.num_rows() {
-            let feed = text_at(feeds, row).and_then(Feed::from_name);
-            let (account, uuid) = (text_at(accounts, row).unwrap_or_default(), text_at(uuids, row).unwrap_or_default());
-            self.keys.extend(feed.map(|feed| identity(account, feed, uuid)));
-            self.raw_bytes += text_at(raws, row).map_or(0, str::len) as u64;
-        }
+        let Some(raws) = column("raw") else { return };
+        self.keys.extend(identities(batch));
+        self.raw_bytes += (0..batch.num_rows()).map(|row| text_at(raws, row).map_or(0, str::len) as u64).sum::<u64>();
         if let [first, .., last] | [first @ last] = fresh::seqs(batch) {
             self.seqs = Some((self.seqs.map_or(*first, |(known, _)| known), *last));
         }

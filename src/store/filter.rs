@@ -5,10 +5,12 @@
 //!
 //! Keys are 64-bit identities (`identity`): two identities that share one only cost a confirmation.
 
+use arrow::array::RecordBatch;
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
 use crate::event::Feed;
+use crate::event::columns::text_at;
 
 const BITS: u32 = 13;
 const MASK: u32 = (1 << BITS) - 1;
@@ -25,6 +27,19 @@ pub(super) fn identity(account: &str, feed: Feed, uuid: &str) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&hash.finalize()[..8]);
     u64::from_be_bytes(first)
+}
+
+/// The columns that identities are made of.
+pub(super) const IDENTITY: [&str; 3] = ["feed", "account", "uuid_s"];
+
+/// The keys of a batch's events.
+pub(super) fn identities(batch: &RecordBatch) -> impl Iterator<Item = u64> {
+    let [feeds, accounts, uuids] = IDENTITY.map(|name| batch.column_by_name(name));
+    let key = move |row| {
+        let feed = text_at(feeds?, row).and_then(Feed::from_name)?;
+        Some(identity(text_at(accounts?, row).unwrap_or_default(), feed, text_at(uuids?, row).unwrap_or_default()))
+    };
+    (0..batch.num_rows()).filter_map(key)
 }
 
 /// A filter over a set of identities.

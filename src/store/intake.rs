@@ -81,7 +81,7 @@ impl Intake {
         let last_commit = heads::written(&layout.heads());
         let (heads, kept) = Heads::open(&layout.heads())?;
         let notary = Notary::open(&db, &layout, head)?;
-        let sealed = read_sealed(&db, &layout)?;
+        let (sealed, unfiltered) = read_sealed(&db, &layout)?;
         let expiry = read_line(&db)?;
         let path = layout.watermark();
         modes::create(&path, modes::SHARED)?;
@@ -104,6 +104,7 @@ impl Intake {
         };
         intake.clear_leftovers(head.through);
         intake.look_over()?;
+        unfiltered.iter().try_for_each(|segment| intake.refilter(segment).map(drop))?;
         intake.compare_heads(kept, last_commit)?;
         intake.announce();
         Ok(intake)
@@ -274,19 +275,26 @@ fn last_contact(db: &Connection) -> Result<Option<Ticks>, StoreError> {
         .map_err(StoreError::sqlite("read when the service was last heard"))
 }
 
-fn read_sealed(db: &Connection, layout: &Layout) -> Result<Vec<Sealed>, StoreError> {
+/// The segments that are read, and those among them whose filter is lost: theirs holds nothing.
+fn read_sealed(db: &Connection, layout: &Layout) -> Result<(Vec<Sealed>, Vec<Arc<Segment>>), StoreError> {
     let failed = StoreError::sqlite;
     let sql = format!(
-        "SELECT {}, data FROM segment JOIN filter ON segment = id WHERE superseded IS NULL AND damaged IS NULL ORDER BY first_seq",
+        "SELECT {}, data FROM segment LEFT JOIN filter ON segment = id WHERE superseded IS NULL AND damaged IS NULL ORDER BY first_seq",
         Segment::COLUMNS
     );
     let mut query = db.prepare(&sql).map_err(failed("read the segments"))?;
     let rows = query
-        .query_map([], |row| Ok((Segment::from_row(row, &layout.segments())?, row.get::<_, Vec<u8>>("data")?)))
+        .query_map([], |row| Ok((Segment::from_row(row, &layout.segments())?, row.get::<_, Option<Vec<u8>>>("data")?)))
         .map_err(failed("read the segments"))?;
-    rows.map(|row| {
+    let (mut sealed, mut unfiltered) = (Vec::new(), Vec::new());
+    for row in rows {
         let (segment, filter) = row.map_err(failed("read the segments"))?;
-        Ok(Sealed { segment: Arc::new(segment), filter: Filter::from_bytes(&filter)?, altered: false })
-    })
-    .collect()
+        let segment = Arc::new(segment);
+        let filter = filter.and_then(|bytes| Filter::from_bytes(&bytes).ok()).unwrap_or_else(|| {
+            unfiltered.push(Arc::clone(&segment));
+            Filter::build(Vec::new())
+        });
+        sealed.push(Sealed { segment, filter, altered: false });
+    }
+    Ok((sealed, unfiltered))
 }

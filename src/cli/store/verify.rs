@@ -108,19 +108,31 @@ pub fn run(args: &Args, global: &Global) -> Result<Outcome> {
 fn bring_to_notice(place: &Place, doubts: &[i64]) -> Result<String> {
     Ok(match doubts::tell(&place.paths.data, doubts)? {
         Told::Writer(holder) => format!(
-            "process {} on {} writes the store, and looks within seconds at the segments that cannot be read or are back: see `vaultscope store status`",
+            "process {} on {} writes the store, and looks within seconds at the segments that are doubted: see `vaultscope store status`",
             holder.pid, holder.host
         ),
-        Told::Settled { marked, back } => format!(
-            "{marked} segments that cannot be read were marked, and the collector fetches their stretch again; {back} are back as they were signed"
-        ),
+        Told::Settled { marked, back, refiltered } => {
+            let mut said = Vec::new();
+            if marked > 0 {
+                said.push(format!(
+                    "{marked} segments that cannot be read were marked, and the collector fetches their stretch again"
+                ));
+            }
+            if back > 0 {
+                said.push(format!("{back} segments are back as they were signed"));
+            }
+            if refiltered > 0 {
+                said.push(format!("the membership filters of {refiltered} segments were made anew"));
+            }
+            if said.is_empty() { "nothing had to be marked, or made anew".into() } else { said.join("; ") }
+        }
         Told::Nobody => told_nobody(doubts),
     })
 }
 
 fn told_nobody(doubts: &[i64]) -> String {
     format!(
-        "{} segments cannot be read, or are back, and nothing was changed: the store's owner runs `vaultscope store verify` to have them fetched again, or read again",
+        "{} segments are doubted, and nothing was changed: the store's owner runs `vaultscope store verify` to have them fetched, read or filtered again",
         doubts.len()
     )
 }

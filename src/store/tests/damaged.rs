@@ -125,17 +125,20 @@ fn a_doubted_segment_is_marked_where_the_writer_finds_the_same_and_only_then() {
     std::fs::write(&segments[2].path, vec![0x5a; sound[2].len()]).unwrap();
     let doubted: Vec<i64> = segments.iter().map(|s| s.id).collect();
     let told = doubts::tell(dir.path(), &doubted).unwrap();
-    assert_eq!(told, doubts::Told::Settled { marked: 1, back: 0 }, "the first two are whole");
+    assert_eq!(told, doubts::Told::Settled { marked: 1, back: 0, refiltered: 0 }, "the first two are whole");
     let reader = Reader::open(dir.path()).unwrap();
     let gaps = reader.gaps(9).unwrap();
     assert!(gaps.len() == 1 && gaps[0].why.contains("of 100 events is damaged"), "{gaps:?}");
     assert_eq!(
         (reader.snapshot().unwrap().rows(), doubts::tell(dir.path(), &doubted).unwrap()),
-        (210, doubts::Told::Settled { marked: 0, back: 0 })
+        (210, doubts::Told::Settled { marked: 0, back: 0, refiltered: 0 })
     );
     // Put back as it was, it is read again, and nothing is missing.
     std::fs::write(&segments[2].path, &sound[2]).unwrap();
-    assert_eq!(doubts::tell(dir.path(), &doubted[2..]).unwrap(), doubts::Told::Settled { marked: 0, back: 1 });
+    assert_eq!(
+        doubts::tell(dir.path(), &doubted[2..]).unwrap(),
+        doubts::Told::Settled { marked: 0, back: 1, refiltered: 0 }
+    );
     assert_eq!((reader.snapshot().unwrap().rows(), reader.snapshot().unwrap().damaged.len()), (310, 0));
     assert_eq!(reader.gaps(9).unwrap()[0].state(), "filled");
     let counts = reader.hourly_counts(Ticks(0), Ticks(i64::MAX)).unwrap();
@@ -190,7 +193,7 @@ fn an_altered_event_is_no_damage_and_nothing_takes_its_place() {
     assert_eq!(report.doubts, Vec::<i64>::new());
     // Whoever doubts it all the same, and whoever opens the store: it stays, no gap asks for it again, and verify goes on to say so.
     let told = doubts::tell(dir.path(), &[segments[0].id]).unwrap();
-    assert_eq!(told, doubts::Told::Settled { marked: 0, back: 0 });
+    assert_eq!(told, doubts::Told::Settled { marked: 0, back: 0, refiltered: 0 });
     let writer = Writer::open(dir.path()).unwrap();
     let done = writer.handle().commit_blocking(page(0..310)).unwrap();
     assert_eq!((done.stored, done.variants, done.duplicates), (0, 1, 309), "what the service has is kept beside it");
@@ -239,5 +242,33 @@ fn a_segment_that_comes_back_brings_only_what_was_not_fetched_again() {
         writer.close();
         let report = verify::verify(dir.path(), &verify::Options::default(), &|_, _| ()).unwrap();
         assert!(report.is_sound(), "{fetched:?}: {report:#?}");
+    }
+}
+
+#[test]
+fn a_membership_filter_that_is_lost_or_forgot_an_event_is_told_and_made_anew_and_nothing_comes_in_twice() {
+    let other = filter::Filter::build(vec![4_711]).to_bytes();
+    for (stored, by_verify) in [(None, 0), (Some(b"none".to_vec()), 0), (Some(other), 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let segments = three_segments(dir.path());
+        let db = rusqlite::Connection::open(Layout::of(dir.path()).catalogue()).unwrap();
+        match &stored {
+            Some(bytes) => {
+                db.execute("UPDATE filter SET data = ? WHERE segment = ?", rusqlite::params![bytes, segments[1].id])
+            }
+            None => db.execute("DELETE FROM filter WHERE segment = ?", [segments[1].id]),
+        }
+        .unwrap();
+        let look = || verify::verify(dir.path(), &verify::Options::default(), &|_, _| ()).unwrap();
+        let report = look();
+        assert_eq!((report.findings.len(), &report.doubts), (1, &vec![segments[1].id]), "{report:#?}");
+        let found = &report.findings[0];
+        assert!(found.kind == verify::Kind::Catalogue && found.what.contains("does not know 100 of"), "{found:?}");
+        let settled = doubts::Told::Settled { marked: 0, back: 0, refiltered: by_verify };
+        assert_eq!(doubts::tell(dir.path(), &report.doubts).unwrap(), settled);
+        assert!(look().is_sound());
+        let writer = Writer::open(dir.path()).unwrap();
+        let again = writer.handle().commit_blocking(page(100..200)).unwrap();
+        assert_eq!((again.stored, again.duplicates), (0, 100));
     }
 }

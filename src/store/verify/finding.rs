@@ -143,7 +143,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// All findings by kind: how many, and the events they stand for.
     pub counts: BTreeMap<Kind, (u64, u64)>,
-    /// Segments that the writer should look at (`doubts::tell`): they cannot be read, or are marked and can be.
+    /// Segments that the writer should look at (`doubts::tell`): they cannot be read, or are marked and can be, or their filter does not know them.
     pub doubts: Vec<i64>,
     /// What is no damage and should be known all the same.
     pub notes: Vec<String>,

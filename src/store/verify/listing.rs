@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::super::catalogue::{feed_of, schema_version};
 use super::super::chain::pruned::Pruned;
 use super::super::chain::{Root, sha256};
+use super::super::filter::Filter;
 use super::super::heads::Head;
 use super::super::intake::read_head;
 use super::super::retain::tombstone::{self, Tombstone};
@@ -59,6 +60,8 @@ pub(in crate::store) struct Listing {
     pub pruned: HashMap<i64, Vec<u8>>,
     /// What it says that it took, oldest first.
     pub tombstones: Vec<Tombstone>,
+    /// The membership filters that can be read, by segment.
+    pub filters: HashMap<i64, Filter>,
     /// Segments marked as damaged.
     pub damaged: HashSet<i64>,
     /// Identities of fresh events: how many, and the sum of their entries.
@@ -100,6 +103,14 @@ impl Listing {
                 identities_sum = identities_sum.wrapping_add(entry);
                 identities += 1;
             }
+            let mut filters = HashMap::new();
+            let mut query = tx.prepare("SELECT segment, data FROM filter")?;
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                if let Ok(filter) = Filter::from_bytes(row.get_ref(1)?.as_blob()?) {
+                    filters.insert(row.get(0)?, filter);
+                }
+            }
             let mut listing = Self {
                 head,
                 segments,
@@ -109,6 +120,7 @@ impl Listing {
                 attested: HashMap::new(),
                 pruned: HashMap::new(),
                 tombstones: Vec::new(),
+                filters,
                 damaged: HashSet::new(),
                 checkpoints: Vec::new(),
                 signed_late: Vec::new(),

@@ -9,6 +9,7 @@ use crate::base::time::Ticks;
 use crate::event::columns::text_at;
 use crate::event::{Feed, Source};
 use crate::store::chain::{self, Leaf};
+use crate::store::filter::{Filter, identity};
 
 /// The rows of a unit, or of a part of it.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub(super) struct Rows {
     pub rows: Vec<Row>,
     /// Distinct (account, feed, source).
     pub facts: Vec<(String, String, String)>,
+    /// Events that the segment's membership filter does not know: the first, and how many.
+    pub unfiltered: Option<(i64, u64)>,
 }
 
 impl Rows {
@@ -35,6 +38,7 @@ impl Rows {
         let before = self.rows.len() as u32;
         let moved = |row: Row| Row { facts: facts[row.facts as usize], at: before + row.at, ..row };
         self.rows.extend(other.rows.into_iter().map(moved));
+        self.unfiltered = [self.unfiltered, other.unfiltered].into_iter().flatten().reduce(|(a, m), (_, n)| (a, m + n));
     }
 }
 
@@ -42,6 +46,7 @@ impl Rows {
 pub(super) struct Seen<'h> {
     pub rows: Rows,
     hasher: &'h std::hash::RandomState,
+    filter: Option<&'h Filter>,
     scratch: Vec<u8>,
 }
 
@@ -51,8 +56,9 @@ type Codes = [Option<usize>; 3];
 type Known = (Codes, u32, Option<(Feed, Source)>);
 
 impl<'h> Seen<'h> {
-    pub fn new(hasher: &'h std::hash::RandomState) -> Self {
-        Self { rows: Rows::default(), hasher, scratch: Vec::new() }
+    /// `filter`: what the rows' identities must be known to.
+    pub fn new(hasher: &'h std::hash::RandomState, filter: Option<&'h Filter>) -> Self {
+        Self { rows: Rows::default(), hasher, filter, scratch: Vec::new() }
     }
 
     pub fn take(&mut self, batch: &RecordBatch, outcome: &mut Outcome) {
@@ -102,6 +108,12 @@ impl<'h> Seen<'h> {
             });
             outcome.raw_bytes += raw.len() as u64;
             outcome.identities.push(self.hasher.hash_one((account, kinds.map(|k| k.0.name()), uuid)));
+            if let (Some(filter), Some((feed, _))) = (self.filter, kinds)
+                && !filter.may_hold(identity(account, feed, uuid))
+            {
+                let (_, unknown) = self.rows.unfiltered.get_or_insert((seqs.value(row), 0));
+                *unknown += 1;
+            }
             let tagged = chain::tag(&leaf) == tags.value(row);
             self.rows.rows.push(Row { seq: seqs.value(row), leaf, facts, at: self.rows.rows.len() as u32, tagged });
         }

@@ -208,7 +208,8 @@ impl Work<'_> {
         });
         let every_column = self.every_column || !vouched_for;
         let mut outcome = Outcome::default();
-        let mut seen = Seen::new(hasher);
+        let filter = self.place.segment().and_then(|id| listing.filters.get(&id));
+        let mut seen = Seen::new(hasher, filter);
         let mut columns = every_column.then(Columns::new);
         let place = self.place.name();
         let mut take = |batch: &RecordBatch, outcome: &mut Outcome| {
@@ -272,6 +273,7 @@ impl Work<'_> {
             // What was fetched again stands there twice, and rightly.
             outcome.identities.clear();
         }
+        self.hold_filter(rows.unfiltered, listing, &mut outcome);
         if outcome.events != self.place.rows() {
             let what = format!("the catalogue counts {} events here, there are {}", self.place.rows(), outcome.events);
             outcome.find(Finding::new(Kind::Catalogue, self.place.seqs().0, what).at(&place));
@@ -282,6 +284,18 @@ impl Work<'_> {
             outcome.find(finding);
         }
         Ok(outcome)
+    }
+
+    /// A segment that is read must have a membership filter that knows its events.
+    fn hold_filter(&self, unfiltered: Option<(i64, u64)>, listing: &Listing, outcome: &mut Outcome) {
+        let Some(id) = self.place.segment().filter(|id| !listing.damaged.contains(id)) else { return };
+        let lost = (!listing.filters.contains_key(&id)).then_some((self.place.seqs().0, outcome.events));
+        let Some((first, events)) = lost.or(unfiltered) else { return };
+        let what = format!(
+            "the segment's membership filter does not know {events} of its events: were they to come again, they would be stored twice"
+        );
+        outcome.find(Finding::new(Kind::Catalogue, first, what).at(&self.place.name()).standing_for(0));
+        outcome.doubted = Some(id);
     }
 
     fn read(
