@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::console::action::Action;
 use crate::console::state::State;
 use crate::console::theme::Theme;
-use crate::console::widgets::text::put;
+use crate::console::widgets::text::{paragraph, put};
 
 const CHOICES: [(Action, &str, &str); 3] = [
     (
@@ -38,26 +38,9 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let key = state.keymap.key(action);
         put(buf, x, y, 3, &key, theme.key);
         put(buf, x + 3, y, width - 3, title, theme.strong);
-        for (i, line) in wrap(text, usize::from(width) - 3).iter().enumerate() {
+        for (i, line) in paragraph(text, usize::from(width).saturating_sub(3)).iter().enumerate() {
             put(buf, x + 3, y + 1 + i as u16, width - 3, line, theme.dim);
         }
         y += 4;
     }
-}
-
-/// Breaks ASCII prose at blanks.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.len() - 1;
-        if !lines[last].is_empty() && lines[last].len() + word.len() + 1 > width {
-            lines.push(word.to_owned());
-        } else {
-            if !lines[last].is_empty() {
-                lines[last].push(' ');
-            }
-            lines[last].push_str(word);
-        }
-    }
-    lines
 }

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
 use super::header::mark;
 use crate::base::shown::Shown;
@@ -14,7 +15,7 @@ use crate::console::state::State;
 use crate::console::state::health::attention;
 use crate::console::theme::Theme;
 use crate::console::widgets::rule::rule;
-use crate::console::widgets::text::{count, number, put};
+use crate::console::widgets::text::{count, number, paragraph, put};
 use crate::console::widgets::when;
 
 /// (head, least width of the screen, columns)
@@ -42,6 +43,15 @@ impl Writer<'_> {
             put(self.buf, self.area.x + 2, self.y, self.area.width.saturating_sub(4), text, style);
         }
         self.y += 1;
+    }
+
+    /// What must be read whole, on as many lines as it takes; those after the first begin below the text.
+    fn told(&mut self, lead: &str, text: &str, style: Style) {
+        let room = usize::from(self.area.width.saturating_sub(4)).saturating_sub(lead.width());
+        for (n, line) in paragraph(text, room).iter().enumerate() {
+            let lead = if n == 0 { lead.to_owned() } else { " ".repeat(lead.width()) };
+            self.line(&format!("{lead}{line}"), style);
+        }
     }
 }
 
@@ -72,7 +82,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
     let stored = &state.health.stored;
     for (place, why) in &stored.copies {
-        out.line(&format!("heads are not copied to {place}: {why}"), theme.error);
+        out.told("", &format!("heads are not copied to {place}: {why}"), theme.error);
     }
     for (n, what) in [
         (stored.damaged, "segment that cannot be read: its events are in no answer (vaultscope store verify)"),
@@ -84,7 +94,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
         (stored.undated, "without a readable time, nowhere on the timeline"),
     ] {
         if n > 0 {
-            out.line(&format!("{:>9}  {what}", number(n)), theme.warning);
+            out.told(&format!("{:>9}  ", number(n)), what, theme.warning);
         }
     }
     collection(state, theme, &mut out);
@@ -118,7 +128,11 @@ fn collection(state: &State, theme: &Theme, out: &mut Writer<'_>) {
         };
         let style = if &**action == "discard" { theme.warning } else { theme.dim };
         let size = format!("{:.1} MB", *bytes as f64 / 1e6);
-        out.line(&format!("{:>9}  {does} in seven days by the rule {rule} ({size})", number(*events)), style);
+        out.told(
+            &format!("{:>9}  ", number(*events)),
+            &format!("{does} in seven days by the rule {rule} ({size})"),
+            style,
+        );
     }
 }
 
@@ -127,7 +141,8 @@ fn elsewhere(state: &State, theme: &Theme, out: &mut Writer<'_>) {
     let stored = &state.health.stored;
     match &stored.writer {
         Some(writer) => out.line(&format!("Collected by {writer}; this console reads."), theme.text),
-        None => out.line(
+        None => out.told(
+            "",
             "Nobody collects now. `vaultscope collect` does, or open the console with an account.",
             theme.warning,
         ),
@@ -218,12 +233,12 @@ fn troubles(state: &State, theme: &Theme, accounts: &[Health], out: &mut Writer<
     for account in accounts {
         let name = Shown::new(&account.account);
         if let Some(warning) = account.token_expires.and_then(|at| expiry_warning(at, state.now)) {
-            out.line(&format!("{name}: {warning}"), theme.warning);
+            out.told("", &format!("{name}: {warning}"), theme.warning);
         }
         for feed in &account.feeds {
             if let Some(error) = &feed.last_error {
                 let count = count(feed.errors, "error");
-                out.line(&format!("{name} {}, {count}: {}", feed.feed.title(), Shown::new(error)), theme.warning);
+                out.told("", &format!("{name} {}, {count}: {}", feed.feed.title(), Shown::new(error)), theme.warning);
             }
         }
     }
@@ -251,17 +266,17 @@ fn one(state: &State, theme: &Theme, account: &Health, out: &mut Writer<'_>) {
     }
     if let Some(skew) = account.clock_skew {
         let text = format!("this machine's clock is {} s from the service's: set it (NTP)", skew.0.abs() / SECOND);
-        out.line(&text, theme.warning);
+        out.told("", &text, theme.warning);
     }
     out.y += 1;
     let expiry = account.token_expires.and_then(|at| expiry_warning(at, state.now));
     if let Some(warning) = expiry {
-        out.line(&warning, theme.warning);
+        out.told("", &warning, theme.warning);
     }
     for feed in &account.feeds {
         if let Some(error) = &feed.last_error {
             let text = format!("{}, {}: {}", feed.feed.title(), count(feed.errors, "error"), Shown::new(error));
-            out.line(&text, theme.warning);
+            out.told("", &text, theme.warning);
         }
     }
 }

@@ -3,8 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
 use crate::base::shown::Shown;
 use crate::console::action::Action;
@@ -13,7 +11,7 @@ use crate::console::state::hunts::Outcome;
 use crate::console::state::layout;
 use crate::console::theme::Theme;
 use crate::console::widgets::rule::rule;
-use crate::console::widgets::text::{count, put, put_right};
+use crate::console::widgets::text::{count, paragraph, put, put_right};
 use crate::console::widgets::when;
 use crate::hunt::{Hunt, Severity};
 
@@ -138,21 +136,12 @@ fn shown(text: &str) -> String {
     Shown::with_limit(text, 300).into_string()
 }
 
-/// Breaks a paragraph at blanks.
+/// Adds a paragraph.
 fn wrap(rows: &mut Vec<(String, Style)>, label: &str, text: &str, room: usize, style: Style) {
+    // Line feeds are blanks here; `Shown` makes them visible.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.is_empty() {
-        return;
+    if !text.is_empty() {
+        let text = Shown::with_limit(&format!("{label}{text}"), 4000).into_string();
+        rows.extend(paragraph(&text, room).into_iter().map(|line| (line, style)));
     }
-    let text = Shown::with_limit(&format!("{label}{text}"), 4000).into_string();
-    let mut row = String::new();
-    for word in text.split_word_bounds() {
-        if row.width() + word.width() > room && !row.trim().is_empty() {
-            rows.push((std::mem::take(&mut row).trim_end().to_owned(), style));
-        }
-        if !(row.is_empty() && word.trim().is_empty()) {
-            row.push_str(word);
-        }
-    }
-    rows.push((row, style));
 }

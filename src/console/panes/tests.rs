@@ -211,6 +211,19 @@ fn health_of_the_feeds() {
 }
 
 #[test]
+fn what_went_wrong_with_a_feed_is_read_whole_in_little_room() {
+    let mut state = state(SIZES[0]);
+    let mut ill = health(state.now);
+    let error = "the token is not accepted (expired): it may be revoked, expired or of another account; issue a new one and store it where the configuration points";
+    ill.feeds[2].last_error = Some(error.into());
+    update(&mut state, Message::Health { account: 0, health: Box::new(ill) });
+    press(&mut state, &["5"]);
+    let screen = text(&paint(&state, &dark()));
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    assert!(words.join(" ").contains(error), "{screen}");
+}
+
+#[test]
 fn help_palette_and_first_run() {
     let mut state = state(SIZES[1]);
     press(&mut state, &["?"]);

@@ -43,6 +43,32 @@ fn fit(text: &str, room: usize) -> (&str, bool) {
     (text, false)
 }
 
+/// A paragraph as lines of at most `room` columns, broken at blanks; a word that is longer than a line is broken where the line ends.
+pub fn paragraph(text: &str, room: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for mut word in text.split_whitespace() {
+        if !line.is_empty() && line.width() + 1 + word.width() > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        while word.width() > room.max(2) {
+            let end = word
+                .grapheme_indices(true)
+                .map(|(at, _)| at)
+                .take_while(|at| word[..*at].width() <= room.max(2))
+                .last();
+            let (this, rest) = word.split_at(end.unwrap_or(word.len()));
+            lines.push(this.to_owned());
+            word = rest;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.extend((!line.is_empty()).then_some(line));
+    lines
+}
+
 /// A number with its thousands apart: `12,345`.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();
@@ -65,6 +91,19 @@ pub fn count(n: u64, one: &str) -> String {
 mod tests {
     use super::*;
     use ratatui::layout::Rect;
+
+    #[test]
+    fn a_paragraph_is_broken_at_blanks_and_a_long_word_where_the_line_ends() {
+        for (text, room, want) in [
+            ("", 5, &[][..]),
+            ("  one   two three ", 9, &["one two", "three"]),
+            ("one abcdefgh two", 5, &["one", "abcde", "fgh", "two"]),
+            ("日本語です", 4, &["日本", "語で", "す"]),
+            ("日本", 1, &["日", "本"]),
+        ] {
+            assert_eq!(paragraph(text, room), want, "{text:?} in {room}");
+        }
+    }
 
     #[test]
     fn text_is_cut_where_its_room_ends() {
