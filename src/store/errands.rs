@@ -26,6 +26,12 @@ pub(super) fn record(tx: &Connection, page: &Page, account: i64, done: &Committe
         }
         Errand::Lost { from, to, why } => {
             // A service that is still away when the program is started once more has forgotten more of the same stretch.
+            // Nor can the tail fill what it was to fill of it.
+            tx.prepare_cached(
+                "UPDATE gap SET lost = max(coalesce(lost, ?1), ?1) WHERE closed IS NULL AND coalesce(first, ?1) <= ?1 AND id IN \
+                 (SELECT gap FROM refill WHERE account = ?2 AND feed = ?3 AND by_tail = 1 AND ended IS NULL)",
+            )?
+            .execute(params![to.0, account, feed])?;
             let longer = tx
                 .prepare_cached(
                     "UPDATE gap SET last = max(last, ?1), lost = max(lost, ?1) \
@@ -265,6 +271,18 @@ impl Reader {
                 })
             })?
             .collect()
+        })
+    }
+
+    /// Where the earliest gap begins that a feed's tail is to fill and has not filled. `None` where there is none, or none that says so.
+    pub fn tail_gap(&self, account: &str, of: Feed) -> Result<Option<Ticks>, StoreError> {
+        self.with("read the open gaps", |db| {
+            db.query_row(
+                "SELECT min(gap.first) FROM refill JOIN gap ON gap.id = gap JOIN account ON account.id = refill.account \
+                 WHERE uuid = ? AND refill.feed = ? AND by_tail = 1 AND ended IS NULL",
+                params![account, feed_code(of)],
+                |r| Ok(r.get::<_, Option<i64>>(0)?.map(Ticks)),
+            )
         })
     }
 

@@ -56,7 +56,8 @@ impl Page {
 /// Reading beside the tail, recorded in the transaction of the page that it brought.
 #[derive(Clone, Debug)]
 pub enum Errand {
-    /// The cursor was refused: a gap from when the service was last heard to now, which the tail fills as it reads on from before it.
+    /// The cursor was refused: a gap from when the service was last heard to now, or from the beginning of what was still being read, which
+    /// the tail fills as it reads on from before it.
     Reset { from: Option<Ticks>, to: Option<Ticks>, why: String, version: u8 },
     /// A gap that the service cannot fill: it has forgotten these times. One that is known already becomes as long as this.
     Lost { from: Option<Ticks>, to: Ticks, why: String },

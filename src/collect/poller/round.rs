@@ -128,7 +128,13 @@ impl Poller {
             let span = Some((start, now));
             return Ok(Standing { position: Position::Since(start), reading: Source::Backfill, span, contact: None });
         };
-        if now - row.at > Span(KEPT_DAYS * DAY) {
+        let is_read = !matches!(row.reading, Source::Backfill | Source::Gap) && row.cursor.is_some();
+        if !is_read && let Some(from) = self.unread().await? {
+            let why = "the program ended before history, or a gap, was read to its end, and the service has forgotten some of it";
+            if oldest - from > OVERLAP {
+                self.lost(from, oldest, why).await?;
+            }
+        } else if now - row.at > Span(KEPT_DAYS * DAY) {
             // What came late, after the last contact, is older than that.
             self.lost(row.at - OVERLAP, oldest, "nothing was collected for longer than the service keeps events")
                 .await?;
@@ -141,6 +147,16 @@ impl Poller {
             // Refused in an earlier run that ended before it read on: when that cursor was good last is not known.
             None => Ok(self.reset(None)),
         }
+    }
+
+    /// From when on events may be unread where the tail was last reading history or a gap: from a day before the first gap that it is to
+    /// fill, else from where history begins. In which order the service gives history is not known, so how far it came says nothing.
+    async fn unread(&self) -> Result<Option<Ticks>, StoreError> {
+        let (reader, account, feed) = (self.reader.clone(), self.account.clone(), self.feed);
+        let (gap, asked) = aside(move || Ok((reader.tail_gap(&account, feed)?, reader.first_asked(&account, feed)?)))
+            .await
+            .ok_or(StoreError::Stopped)??;
+        Ok(gap.map(|gap| gap - OVERLAP).or(asked.map(|asked| asked - self.settings.back_fill)))
     }
 
     /// A feed that was asked for before and never got a cursor has read nothing to its end: of the history that it was to have at first, the
@@ -223,10 +239,13 @@ impl Poller {
             return Err(Trouble::Fetch(error));
         };
         let version = self.source.version(self.feed);
-        let next = self.reset(self.whole(&now).await.map_err(Trouble::Store)?);
+        let whole = self.whole(&now).await.map_err(Trouble::Store)?;
+        // While history or a gap is being read, what is missing begins before the last contact.
+        let from = if now.span.is_some() { whole } else { now.contact };
+        let next = self.reset(whole);
         tracing::warn!(feed = self.feed.name(), account = %Shown::new(&self.account), "gap: {why}");
         page.cursor = Some(CursorUpdate::Reject { version, reason: why.clone() });
-        page.errand = Some(Errand::Reset { from: now.contact, to: Some(started), why: why.clone(), version });
+        page.errand = Some(Errand::Reset { from, to: Some(started), why: why.clone(), version });
         self.hand_in(page).await.map_err(Trouble::Store)?;
         *standing = Some(next);
         Err(Trouble::CursorRefused(why))

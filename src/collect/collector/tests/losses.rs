@@ -56,6 +56,28 @@ async fn history_that_was_asked_for_in_vain_and_is_forgotten_is_lost_and_recorde
     forgotten(house).await;
 }
 
+#[tokio::test]
+async fn history_whose_reading_was_broken_off_and_is_forgotten_is_lost_from_its_beginning_on() {
+    for refused in [false, true] {
+        let house = House::new();
+        let mut answers = vec![page(&["a"], "one", true)];
+        answers.extend(refused.then(|| Err(FetchError::BadRequest("cursor is invalid".into()))));
+        answers.extend((0..9).map(|_| away()));
+        let collector = house.start_at(Script::of(answers), NOW);
+        until(&collector, |h| h.feed(AUDIT).unwrap().errors > u64::from(refused)).await;
+        collector.stop().await;
+        let later = NOW + Span(200 * DAY);
+        let collector = house.start_at(Script::of([page(&["z"], "two", false)]), later);
+        until(&collector, Health::is_settled).await;
+        collector.stop().await;
+        let gaps = house.reader().gaps(10).unwrap();
+        assert_eq!(gaps.len(), 1 + usize::from(refused), "{gaps:?}");
+        assert!(gaps.iter().all(|gap| gap.state() == "lost"), "{gaps:?}");
+        assert_eq!(gaps[0].from, Some(NOW - Span(120 * DAY)));
+        assert_eq!(gaps[0].to, Some(later - Span(120 * DAY)));
+    }
+}
+
 fn away() -> Result<Fetched, FetchError> {
     Err(FetchError::Server { status: 503, said: String::new() })
 }
