@@ -4,7 +4,8 @@
 //! itself stays; only the lock on it counts.
 //!
 //! For a moment somebody may hold it who is no writer: whoever looks who writes, and a child process between its birth and its program, which
-//! inherits every open file of its parent. So a lock is given back by name, not by closing the file, and it is asked for more than once.
+//! inherits every open file of its parent. So a lock is given back by name, not by closing the file, and where no other process that lives is
+//! named in the file, it is asked for more than once.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -12,10 +13,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, test_kill_process};
 
 use super::{StoreError, modes};
 
-/// How often the lock is asked for before its holder counts as a writer, and how long apart.
+/// How often the lock is asked for where nobody is known to write, and how long apart.
 const TRIES: (u32, Duration) = (10, Duration::from_millis(20));
 
 /// The writer's lock, held until it is dropped.
@@ -44,6 +46,14 @@ impl Holder {
         Self { pid: std::process::id(), host }
     }
 
+    /// Another process of this host, and one that lives.
+    fn lives(&self) -> bool {
+        let here = Self::here();
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        let lives = |pid| !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH));
+        self.host == here.host && self.pid != here.pid && pid.is_some_and(lives)
+    }
+
     fn read(file: &mut File) -> Option<Self> {
         let mut text = String::new();
         // Whoever may write the folder may write anything here.
@@ -61,9 +71,19 @@ impl WriterLock {
         let io = |source| StoreError::io(path, source);
         let mut options = OpenOptions::new();
         let mut file = modes::open(options.read(true).write(true).create(true).truncate(false), path, modes::SHARED)?;
-        if !try_exclusive(&file).map_err(io)? {
-            let holder = Holder::read(&mut file).unwrap_or(Holder { pid: 0, host: "unknown".into() });
-            return Err(StoreError::Locked { path: path.into(), holder });
+        let mut left = TRIES.0;
+        while let Err(e) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if e != rustix::io::Errno::WOULDBLOCK {
+                return Err(io(e.into()));
+            }
+            file.seek(SeekFrom::Start(0)).map_err(io)?;
+            let holder = Holder::read(&mut file);
+            left -= 1;
+            if left == 0 || holder.as_ref().is_some_and(Holder::lives) {
+                let holder = holder.unwrap_or(Holder { pid: 0, host: "unknown".into() });
+                return Err(StoreError::Locked { path: path.into(), holder });
+            }
+            std::thread::sleep(TRIES.1);
         }
         let Holder { pid, host } = Holder::here();
         file.set_len(0).map_err(io)?;
@@ -71,20 +91,6 @@ impl WriterLock {
         writeln!(file, "{pid} {host}").map_err(io)?;
         Ok(Self { file })
     }
-}
-
-/// Whether the lock is ours now.
-fn try_exclusive(file: &File) -> std::io::Result<bool> {
-    let (tries, apart) = TRIES;
-    for again in (0..tries).rev() {
-        match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(true),
-            Err(rustix::io::Errno::WOULDBLOCK) if again > 0 => std::thread::sleep(apart),
-            Err(rustix::io::Errno::WOULDBLOCK) => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
-    Ok(false)
 }
 
 /// Who holds the lock at `path` now, if anyone does. Takes nothing.

@@ -14,7 +14,7 @@ use crate::store::filter::{Filter, identity};
 /// The rows of a unit, or of a part of it.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    pub rows: Vec<Row>,
+    pub each: Vec<Row>,
     /// Distinct (account, feed, source).
     pub facts: Vec<(String, String, String)>,
     /// Events that the segment's membership filter does not know: the first, and how many.
@@ -24,7 +24,7 @@ pub(super) struct Rows {
 impl Rows {
     /// Adds those that follow.
     pub fn append(&mut self, other: Self) {
-        if self.rows.is_empty() {
+        if self.each.is_empty() {
             *self = other;
             return;
         }
@@ -35,9 +35,9 @@ impl Rows {
             }) as u32
         };
         let facts: Vec<u32> = other.facts.iter().map(|fact| place(fact, &mut self.facts)).collect();
-        let before = self.rows.len() as u32;
+        let before = self.each.len() as u32;
         let moved = |row: Row| Row { facts: facts[row.facts as usize], at: before + row.at, ..row };
-        self.rows.extend(other.rows.into_iter().map(moved));
+        self.each.extend(other.each.into_iter().map(moved));
         self.unfiltered = [self.unfiltered, other.unfiltered].into_iter().flatten().reduce(|(a, m), (_, n)| (a, m + n));
     }
 }
@@ -80,7 +80,7 @@ impl<'h> Seen<'h> {
         let text = |codes: &arrow::array::DictionaryArray<Int32Type>, row| {
             codes.key(row).and_then(|key| text_at(codes.values().as_ref(), key)).unwrap_or_default().to_owned()
         };
-        self.rows.rows.reserve(batch.num_rows());
+        self.rows.each.reserve(batch.num_rows());
         outcome.identities.reserve(batch.num_rows());
         // The codes of the row before, and what they stand for.
         let mut known: Option<Known> = None;
@@ -115,7 +115,7 @@ impl<'h> Seen<'h> {
                 *unknown += 1;
             }
             let tagged = chain::tag(&leaf) == tags.value(row);
-            self.rows.rows.push(Row { seq: seqs.value(row), leaf, facts, at: self.rows.rows.len() as u32, tagged });
+            self.rows.each.push(Row { seq: seqs.value(row), leaf, facts, at: self.rows.each.len() as u32, tagged });
         }
     }
 }

@@ -263,7 +263,7 @@ impl Work<'_> {
                 return Ok(outcome);
             }
         }
-        outcome.events = rows.rows.len() as u64;
+        outcome.events = rows.each.len() as u64;
         if let Place::Segment(segment) = &self.place
             && listing.damaged.contains(&segment.id)
         {
@@ -322,13 +322,13 @@ impl Work<'_> {
     fn hold(&self, seen: &mut Rows, accounts: &HashMap<i64, String>, outcome: &mut Outcome) -> Vec<(u32, Finding)> {
         let place = self.place.name();
         let mut unnamed = Vec::new();
-        if let Some(later) = seen.rows.windows(2).position(|pair| pair[0].seq >= pair[1].seq) {
-            let row = &seen.rows[later + 1];
-            let what = format!("it stands after event {}", seen.rows[later].seq);
+        if let Some(later) = seen.each.windows(2).position(|pair| pair[0].seq >= pair[1].seq) {
+            let row = &seen.each[later + 1];
+            let what = format!("it stands after event {}", seen.each[later].seq);
             unnamed.push((row.at, Finding::new(Kind::Moved, row.seq, what).at(&place)));
-            seen.rows.sort_by_key(|row| row.seq);
+            seen.each.sort_by_key(|row| row.seq);
         }
-        let mut rows = seen.rows.as_slice();
+        let mut rows = seen.each.as_slice();
         for (batch, pruned) in &self.batches {
             let strangers = rows.partition_point(|row| row.seq < batch.first_seq);
             add_strangers(&rows[..strangers], None, &place, &mut unnamed);
