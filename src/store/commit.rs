@@ -183,7 +183,7 @@ fn tell_apart<'a>(
             find.query_row(params![account, feed, event.uuid()], |row| row.get(0)).map_err(failed("index events"))?;
         let same = match usize::try_from(seq - through - 1).ok().and_then(|at| fresh.get(at)) {
             Some(twin) => twin.raw() == event.raw(),
-            None => pages.text(seq)? == event.raw(),
+            None => pages.text(seq)?.is_some_and(|stored| stored == event.raw()),
         };
         again.push(Again { event, seq, same });
     }
@@ -238,7 +238,8 @@ fn find_sealed(
 /// The texts of fresh events by sequence number, the pages they stand in decoded once a commit.
 pub(super) struct FreshTexts<'t> {
     tx: &'t Connection,
-    pages: HashMap<i64, RecordBatch>,
+    /// None where a page cannot be decoded.
+    pages: HashMap<i64, Option<RecordBatch>>,
 }
 
 impl<'t> FreshTexts<'t> {
@@ -246,7 +247,8 @@ impl<'t> FreshTexts<'t> {
         Self { tx, pages: HashMap::new() }
     }
 
-    pub(super) fn text(&mut self, seq: i64) -> Result<&str, StoreError> {
+    /// `None` where the page that the event stands in rotted: what comes again then is kept beside it, and holds up nothing.
+    pub(super) fn text(&mut self, seq: i64) -> Result<Option<&str>, StoreError> {
         let failed = StoreError::sqlite;
         let id: i64 = self
             .tx
@@ -261,12 +263,13 @@ impl<'t> FreshTexts<'t> {
                     .prepare_cached("SELECT data FROM page WHERE id = ?")
                     .and_then(|mut s| s.query_row([id], |row| row.get(0)))
                     .map_err(failed("read a fresh page"))?;
-                new.insert(fresh::decode(&blob)?)
+                new.insert(fresh::decode(&blob).ok())
             }
         };
+        let Some(batch) = batch else { return Ok(None) };
         let row = fresh::seqs(batch).binary_search(&seq).ok();
         let raw = batch.columns().last().zip(row).and_then(|(raw, row)| text_at(raw, row));
-        raw.ok_or_else(|| StoreError::damaged(format!("the fresh page of event {seq}")))
+        raw.map(Some).ok_or_else(|| StoreError::damaged(format!("the fresh page of event {seq}")))
     }
 }
 

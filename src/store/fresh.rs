@@ -4,6 +4,7 @@
 //! `event::schema::arrow()`, compressed whole with zstd: the stream's own schema and 60 small dictionaries, which would be most of a page of
 //! a few events, all but vanish that way.
 
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Builder, RecordBatch, StringBuilder};
@@ -61,8 +62,15 @@ pub(super) fn decode(blob: &[u8]) -> Result<RecordBatch, StoreError> {
     if written != len {
         return Err(damaged("cut short"));
     }
-    let mut buffer = Buffer::from(stream);
-    let batch = StreamDecoder::new().decode(&mut buffer).map_err(|e| damaged(&e.to_string()))?;
+    batch_of(Buffer::from(stream))
+}
+
+/// The batch of a stream. Arrow's decoder trusts lengths that lie in it: where they are wrong it may give up with a panic.
+fn batch_of(mut stream: Buffer) -> Result<RecordBatch, StoreError> {
+    let damaged = |why: &str| StoreError::damaged(format!("a fresh page ({why})"));
+    let batch = catch_unwind(move || StreamDecoder::new().decode(&mut stream))
+        .map_err(|_| damaged("it cannot be decoded"))?
+        .map_err(|e| damaged(&e.to_string()))?;
     batch.filter(|b| b.schema_ref().fields() == schema::arrow().fields()).ok_or_else(|| damaged("of other columns"))
 }
 
@@ -120,4 +128,32 @@ pub(super) fn seqs(batch: &RecordBatch) -> &[i64] {
 pub(super) fn above(batch: &RecordBatch, seq: i64) -> RecordBatch {
     let from = seqs(batch).partition_point(|s| *s <= seq);
     batch.slice(from, batch.num_rows() - from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::{DAY, Ticks};
+    use crate::event::columns::{Arrival, BatchBuilder};
+    use crate::event::decode::decode as decode_event;
+    use crate::event::{Feed, Source};
+
+    #[test]
+    fn a_page_of_which_any_byte_is_wrong_is_an_error_or_a_batch_and_no_panic() {
+        let mut builder = BatchBuilder::new();
+        let arrived = Ticks(739_000 * DAY);
+        let (feed, source) = (Feed::AuditEvents, Source::Live);
+        let event = decode_event(br#"{"uuid":"E","timestamp":"2026-01-02T03:04:05Z","action":"create"}"#).unwrap();
+        let arrival = Arrival { seq: 1, feed, account: "A", source, arrived, time_generated: arrived, tag: 0 };
+        builder.push(&arrival, &event);
+        let whole = stream(&builder.finish().unwrap()).unwrap();
+        let mut refused = 0;
+        for at in 0..whole.len() {
+            let mut bytes = MutableBuffer::from_len_zeroed(whole.len());
+            bytes.as_slice_mut().copy_from_slice(&whole);
+            bytes.as_slice_mut()[at] ^= 1 << (at % 8);
+            refused += u32::from(batch_of(bytes.into()).is_err());
+        }
+        assert!(refused > 1_000, "{refused} of {}", whole.len());
+    }
 }

@@ -142,7 +142,7 @@ impl Intake {
                 .optional()
                 .map_err(StoreError::sqlite("look for an event"))?;
             match seq {
-                Some(seq) => found.push((row, twin(row, seq, texts.text(seq)?)?)),
+                Some(seq) => found.push((row, twin(row, seq, texts.text(seq)?.unwrap_or_default())?)),
                 None => asked.push((row, Identity { account, feed, uuid })),
             }
         }

@@ -272,3 +272,20 @@ fn a_membership_filter_that_is_lost_or_forgot_an_event_is_told_and_made_anew_and
         assert_eq!((again.stored, again.duplicates), (0, 100));
     }
 }
+
+#[test]
+fn a_fresh_page_that_rotted_holds_up_no_intake_and_its_events_are_kept_when_they_come_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::open(dir.path()).unwrap();
+    writer.handle().commit_blocking(page(0..10)).unwrap();
+    let db = rusqlite::Connection::open(Layout::of(dir.path()).catalogue()).unwrap();
+    db.execute("UPDATE page SET data = x'01ff000000abcd'", []).unwrap();
+    for n in 1..20 {
+        assert_eq!(writer.handle().commit_blocking(page(n * 10..n * 10 + 10)).unwrap().stored, 10);
+    }
+    let again = writer.handle().commit_blocking(page(0..10)).unwrap();
+    assert_eq!((again.stored, again.variants), (0, 10));
+    let again = writer.handle().commit_blocking(page(0..10)).unwrap();
+    assert_eq!((again.stored, again.duplicates, again.variants), (0, 10, 0));
+    assert!(Reader::open(dir.path()).unwrap().snapshot().is_err_and(|e| e.to_string().contains("fresh page")));
+}
