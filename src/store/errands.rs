@@ -25,13 +25,13 @@ pub(super) fn record(tx: &Connection, page: &Page, account: i64, done: &Committe
                 .map(drop)
         }
         Errand::Lost { from, to, why } => {
-            // A service that is still away when the program is started once more has forgotten more of the same stretch.
-            // Nor can the tail fill what it was to fill of it.
+            // The tail that is to fill an open gap will come to its end, and will not have had this of it.
             tx.prepare_cached(
                 "UPDATE gap SET lost = max(coalesce(lost, ?1), ?1) WHERE closed IS NULL AND coalesce(first, ?1) <= ?1 AND id IN \
                  (SELECT gap FROM refill WHERE account = ?2 AND feed = ?3 AND by_tail = 1 AND ended IS NULL)",
             )?
             .execute(params![to.0, account, feed])?;
+            // A service that is still away when the program is started once more has forgotten more of the same stretch.
             let longer = tx
                 .prepare_cached(
                     "UPDATE gap SET last = max(last, ?1), lost = max(lost, ?1) \

@@ -142,6 +142,7 @@ impl Intake {
                 .optional()
                 .map_err(StoreError::sqlite("look for an event"))?;
             match seq {
+                // Where its page rotted nothing is known of its text: no event's is empty, so this one's is kept beside it.
                 Some(seq) => found.push((row, twin(row, seq, texts.text(seq)?.unwrap_or_default())?)),
                 None => asked.push((row, Identity { account, feed, uuid })),
             }
